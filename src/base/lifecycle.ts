@@ -1,0 +1,54 @@
+/**
+ * Start and stop. Parts start in the order given (lower floors first) and stop in reverse; a
+ * failed start rolls back what had started; a stop never skips a part because another failed.
+ */
+import { withDeadline } from './abort.js'
+
+export interface Startable {
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface Part extends Partial<Startable> {
+  /** The part's `service_id` in logs, status and errors. */
+  readonly serviceId: string
+}
+
+export class Lifecycle {
+  readonly #parts: Part[]
+  readonly #stopTimeoutMs: number
+  readonly #started: Part[] = []
+
+  /** @param stopTimeoutMs bound on one part's stop, after which the next is stopped. */
+  constructor(parts: Part[], stopTimeoutMs = 10_000) {
+    this.#parts = parts
+    this.#stopTimeoutMs = stopTimeoutMs
+  }
+
+  /** Rejects with the failed part's error, after everything already started was stopped. */
+  async start(): Promise<void> {
+    for (const part of this.#parts) {
+      try {
+        await part.start?.()
+        this.#started.push(part)
+      } catch (error) {
+        await this.stop().catch(() => {})
+        throw error
+      }
+    }
+  }
+
+  /** Rejects with an `AggregateError` of every part that did not stop, after trying all. */
+  async stop(): Promise<void> {
+    const errors: unknown[] = []
+    for (let part = this.#started.pop(); part !== undefined; part = this.#started.pop()) {
+      const { serviceId } = part
+      try {
+        await withDeadline(this.#stopTimeoutMs, `stop of ${serviceId}`, async () => part.stop?.())
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw new AggregateError(errors, 'not every part stopped')
+  }
+}
