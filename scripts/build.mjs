@@ -83,10 +83,10 @@ async function bundle() {
     external: EXTERNAL,
     banner: { js: BANNER },
     chunkNames: 'chunks/[name]-[hash]',
-    // Names stay, so that a stack trace in a bug report can be read.
+    // Names stay and lines are short, so that a stack trace in a bug report can be read.
     minifyWhitespace: true,
+    lineLimit: 160,
     minifySyntax: true,
-    keepNames: false,
     legalComments: 'none',
     sourcemap: 'linked',
     sourcesContent: false,
@@ -128,7 +128,10 @@ function collectLicences(metafile) {
       .sort()
       .map((name) => readFileSync(join(ROOT, directory, name), 'utf8').trim())
     const author = manifest.author?.name ?? manifest.author ?? 'its contributors'
-    if (texts.length === 0) texts.push(`Copyright ${author}. No licence file in the package.`)
+    if (texts.length === 0)
+      texts.push(
+        `Copyright ${author}. The package has no licence file; for Apache-2.0 see LICENSE-APACHE.`,
+      )
     sections.set(title, `${title} (${licence})\n\n${texts.join('\n\n')}\n`)
   }
   const rule = `\n${'-'.repeat(80)}\n\n`
