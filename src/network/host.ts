@@ -1,0 +1,580 @@
+/** The libp2p host: who we are, where we listen, whom we are connected to. */
+import './polyfill.js'
+import type { Connection, IdentifyResult, PeerId, Stream } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { byteStream } from '@libp2p/utils'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import {
+  type AbortOptions,
+  type Clock,
+  DpsError,
+  type Part,
+  type Random,
+  systemClock,
+  systemRandom,
+} from '../base/index.js'
+import type { Log, Metrics } from '../observability/index.js'
+import { agentOf, nameOfAgent } from './host-agent.js'
+import { listenError, peerError } from './host-errors.js'
+import { createNode, type DpsLibp2p, KAD_PROTOCOL, PING_PROTOCOL } from './host-libp2p.js'
+import { InboundLimiter, type InboundLimiterInit } from './host-limits.js'
+import { libp2pLogger } from './host-log.js'
+import { type DialTarget, type RedialInit, Redialler } from './host-redial.js'
+import { type HostStore, openHostStore } from './host-store.js'
+import type { Identity } from './identity.js'
+import { type KnownPeer, KnownPeers } from './known-peers.js'
+import type { Table } from './table.js'
+
+export interface HostComponents {
+  /** From `loadIdentity`. */
+  identity: Identity
+  /** Directory of the database for peers and provider records; made when absent. */
+  dhtPath: string
+  /** A sublevel of `meta`, keys utf8, values `view`. */
+  knownPeers: Table
+  log: Log
+  metrics?: Metrics
+  clock?: Clock
+  random?: Random
+}
+
+export interface HostInit {
+  /** Multiaddrs. Port 0 takes a free one. */
+  listen: readonly string[]
+  /** Multiaddrs to tell others instead of those listened on (behind a forwarded port). */
+  announce?: readonly string[]
+  /** Multiaddrs dialled for ever. */
+  bootstrap?: readonly string[]
+  /** Find peers on the local network. @default false */
+  mdns?: boolean
+  /** @default 10000 */
+  mdnsIntervalMs?: number
+  /** The node's own name, told to every peer. */
+  name?: string
+  /** The program's version, told to every peer. */
+  version: string
+  /** @default 300 */
+  maxConnections?: number
+  /** Connections of one peer. Two data connections and two that cross while dialling. @default 8 */
+  maxConnectionsPerPeer?: number
+  inbound?: InboundLimiterInit
+  redial?: RedialInit
+  /** @default '/dps/kad/1.0.0' */
+  kadProtocol?: string
+}
+
+export interface ConnectedPeer {
+  peerId: string
+  /** Of the oldest connection, with the peer id. */
+  addr: string
+  direction: 'inbound' | 'outbound'
+  connections: number
+  streams: number
+  connectedAtMs: number
+  /** Round trip as last measured; absent in a connection's first moments. */
+  latencyMs?: number
+  /** As the peer tells: `dps-node/0.1.0 …`. */
+  agent?: string
+  /** The node's own name, as the peer tells it: hearsay. */
+  name?: string
+}
+
+export interface HandleOptions {
+  /** Streams of this protocol that one connection may hold. */
+  maxInboundStreams: number
+  maxOutboundStreams: number
+}
+
+export type StreamListener = (stream: Stream, peerId: string) => void
+type PeerListener = (peerId: string) => void
+
+const PREFIX_CHARS_MIN = 6
+const PING_BYTES = 32
+const DIAL_TIMEOUT_MS = 15_000
+const PING_TIMEOUT_MS = 10_000
+
+export class Host implements Part {
+  readonly serviceId = 'host'
+  readonly peerId: string
+  readonly #parts: HostComponents
+  readonly #init: HostInit
+  readonly #log: Log
+  readonly #clock: Clock
+  readonly #known: KnownPeers
+  readonly #redial: Redialler
+  readonly #limiter: InboundLimiter
+  readonly #handlers = new Map<string, { listener: StreamListener; options: HandleOptions }>()
+  readonly #onConnect = new Set<PeerListener>()
+  readonly #onDisconnect = new Set<PeerListener>()
+  /** What connected peers told of themselves, and how far away they are. */
+  readonly #facts = new Map<string, { agent?: string; latencyMs?: number }>()
+  readonly #background = new Set<Promise<unknown>>()
+  readonly #stopping = new AbortController()
+  #node: DpsLibp2p | undefined
+  #store: HostStore | undefined
+
+  constructor(components: HostComponents, init: HostInit) {
+    this.#parts = components
+    this.#init = init
+    this.#log = components.log.child({ component: 'host', service_id: this.serviceId })
+    this.#clock = components.clock ?? systemClock
+    this.#known = new KnownPeers(components.knownPeers, this.#clock)
+    this.#limiter = new InboundLimiter(this.#clock, init.inbound)
+    this.#redial = new Redialler(
+      {
+        dial: (target, signal) => this.#dialTarget(target, signal),
+        isConnected: (peerId) => this.isConnected(peerId),
+        connectedCount: () => this.#facts.size,
+        log: this.#log,
+        random: components.random ?? systemRandom,
+      },
+      init.redial,
+    )
+    this.peerId = components.identity.peerId
+  }
+
+  /**
+   * Listens, then returns: bootstraps are dialled in the background.
+   * @throws DpsError FAILED_PRECONDITION a port is taken (named); INVALID_ARGUMENT a bad address
+   */
+  async start(): Promise<void> {
+    const { identity, dhtPath, log } = this.#parts
+    const { listen, bootstrap = [], announce = [], mdns = false } = this.#init
+    for (const addr of [...listen, ...announce, ...bootstrap]) parseMultiaddr(addr)
+    if (identity.wasOpenToOthers) {
+      this.#log.warn('the identity key could be read by other users; it is closed to them now')
+    }
+    this.#store = await openHostStore(dhtPath, (movedTo, err) => {
+      this.#log.warn({ err }, `the DHT's database was damaged: moved to ${movedTo}, begun anew`)
+    })
+    try {
+      this.#node = await createNode({
+        privateKey: identity.privateKey,
+        store: this.#store,
+        logger: libp2pLogger(log, this.#clock),
+        listen,
+        announce,
+        agent: agentOf(this.#init.version, this.#init.name),
+        maxConnections: this.#init.maxConnections ?? 300,
+        kadProtocol: this.#init.kadProtocol ?? KAD_PROTOCOL,
+        mdns,
+        mdnsIntervalMs: this.#init.mdnsIntervalMs ?? 10_000,
+        denyAddress: (address) => !this.#limiter.admit(address),
+        denyPeer: (peerId) =>
+          this.#connectionsOf(peerId).length >= (this.#init.maxConnectionsPerPeer ?? 8),
+        onMdnsPeer: (peer) => this.#met(peer.id.toString(), peer.multiaddrs),
+      })
+      this.#store.usePeers({ reachable: (peerId) => this.#reachable(peerId) })
+      this.#listenToNode(this.#node)
+      for (const [protocol, { listener, options }] of this.#handlers) {
+        await this.#register(protocol, listener, options)
+      }
+      await Promise.all([this.#node.start(), this.#known.load()])
+    } catch (error) {
+      await this.stop()
+      throw listenError(error, listen)
+    }
+    this.#measure()
+    this.#dialKnown(bootstrap)
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#stopping.signal.aborted) {
+      this.#stopping.abort(new DpsError('CANCELLED', 'the node stops'))
+    }
+    this.#redial.stop()
+    try {
+      await this.#node?.stop()
+    } finally {
+      await Promise.allSettled(this.#background)
+      await this.#store?.close()
+      this.#store = undefined
+    }
+  }
+
+  /** For the parts of this room; outsiders use the methods. */
+  get libp2p(): DpsLibp2p {
+    if (this.#node === undefined) throw new DpsError('FAILED_PRECONDITION', 'the host is not up')
+    return this.#node
+  }
+
+  get store(): HostStore {
+    if (this.#store === undefined) throw new DpsError('FAILED_PRECONDITION', 'the host is not up')
+    return this.#store
+  }
+
+  get kadProtocol(): string {
+    return this.#init.kadProtocol ?? KAD_PROTOCOL
+  }
+
+  /** Where others can reach us, with our peer id; empty before the start. */
+  addrs(): string[] {
+    return this.#node?.getMultiaddrs().map((addr) => addr.toString()) ?? []
+  }
+
+  /** Protocols served here. */
+  protocols(): string[] {
+    return this.#node?.getProtocols().sort() ?? []
+  }
+
+  isConnected(peerId: string): boolean {
+    return this.#facts.has(peerId)
+  }
+
+  peers(): ConnectedPeer[] {
+    const byPeer = new Map<string, Connection[]>()
+    for (const connection of this.#node?.getConnections() ?? []) {
+      const peerId = connection.remotePeer.toString()
+      byPeer.set(peerId, [...(byPeer.get(peerId) ?? []), connection])
+    }
+    return [...byPeer].map(([peerId, connections]) => this.#describe(peerId, connections))
+  }
+
+  /** Peers remembered across restarts, connected or not. */
+  known(): KnownPeer[] {
+    return this.#known.all()
+  }
+
+  /**
+   * Connects to a multiaddr (with or without a peer id), or to a peer id whose addresses are
+   * known here or in the DHT. A multiaddr is remembered, and redialled for ever.
+   *
+   * @returns the peer id that answered
+   * @throws DpsError INVALID_ARGUMENT, UNAVAILABLE, DEADLINE_EXCEEDED (after 15 s by default)
+   */
+  async connect(target: string, options: AbortOptions = {}): Promise<string> {
+    const addr = target.startsWith('/') ? parseMultiaddr(target) : undefined
+    const peer = addr === undefined ? parsePeerId(target) : undefined
+    if ((peer?.toString() ?? peerIdOf(addr)) === this.peerId) {
+      throw new DpsError('INVALID_ARGUMENT', `${target} is this node itself`)
+    }
+    const connection = await this.#dial(addr ?? peer!, target, options)
+    const peerId = connection.remotePeer.toString()
+    if (addr !== undefined) {
+      await this.#known.remember(peerId, [withoutPeer(addr)], { explicit: true })
+      this.#keepDialling(peerId, 'always')
+    }
+    return peerId
+  }
+
+  /** Closes every connection to the peer, and leaves it alone until either side connects anew. */
+  async disconnect(peer: string, options: AbortOptions = {}): Promise<void> {
+    const peerId = parsePeerId(peer)
+    if (!this.isConnected(peer)) {
+      throw new DpsError('NOT_FOUND', `not connected to ${peer}`)
+    }
+    this.#redial.hold(peer)
+    await this.#known.release(peer)
+    await this.libp2p.hangUp(peerId, options)
+  }
+
+  /** Addresses heard elsewhere, so that the peer can be dialled by its id. */
+  async learn(peerId: string, addrs: readonly string[], options: AbortOptions = {}): Promise<void> {
+    const multiaddrs = addrs.map(parseMultiaddr)
+    await this.libp2p.peerStore.merge(parsePeerId(peerId), { multiaddrs }, options)
+  }
+
+  /** Addresses of the peer that are known here, without its id. */
+  async addrsOf(peerId: string, options: AbortOptions = {}): Promise<string[]> {
+    try {
+      const peer = await this.libp2p.peerStore.get(parsePeerId(peerId), options)
+      return peer.addresses.map(({ multiaddr }) => multiaddr.toString())
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      if (error instanceof DpsError) throw error
+      return this.#known.get(peerId)?.addrs ?? []
+    }
+  }
+
+  /** One round trip on a stream of its own, in milliseconds; connects first when needed. */
+  async ping(peer: string, options: AbortOptions = {}): Promise<number> {
+    const signal = withTimeout(options, PING_TIMEOUT_MS)
+    const stream = await this.openStream(peer, PING_PROTOCOL, { signal })
+    try {
+      const bytes = byteStream(stream)
+      const sent = crypto.getRandomValues(new Uint8Array(PING_BYTES))
+      const startMs = this.#clock.monotonicMs()
+      await bytes.write(sent, { signal })
+      const echo = await bytes.read({ bytes: PING_BYTES, signal })
+      const latencyMs = this.#clock.monotonicMs() - startMs
+      if (Buffer.compare(echo.subarray(), sent) !== 0) {
+        throw new DpsError('UNAVAILABLE', `${peer} sent a wrong echo`)
+      }
+      const facts = this.#facts.get(peer)
+      if (facts !== undefined) facts.latencyMs = latencyMs
+      await stream.close({ signal })
+      return latencyMs
+    } catch (error) {
+      stream.abort(error instanceof Error ? error : new DpsError('INTERNAL', String(error)))
+      throw peerError(error, `ping ${peer}`, options)
+    }
+  }
+
+  /**
+   * The peer meant by an id, an unambiguous prefix of at least 6 characters, or a node name,
+   * among the connected and known ones. A whole id is taken as it is.
+   * @throws DpsError NOT_FOUND; INVALID_ARGUMENT when several match (they are listed)
+   */
+  async resolvePeer(prefixOrName: string, _options: AbortOptions = {}): Promise<string> {
+    if (isPeerId(prefixOrName)) return prefixOrName
+    const names = new Map<string, string | undefined>()
+    for (const { peerId, name } of this.known()) names.set(peerId, name)
+    for (const { peerId, name } of this.peers()) names.set(peerId, name ?? names.get(peerId))
+    const long = prefixOrName.length >= PREFIX_CHARS_MIN
+    const matches = [...names].filter(
+      ([peerId, name]) => name === prefixOrName || (long && peerId.startsWith(prefixOrName)),
+    )
+    const [first] = matches
+    if (first !== undefined && matches.length === 1) return first[0]
+    if (first !== undefined) {
+      const list = matches.map(([peerId, name]) => (name ? `${peerId} (${name})` : peerId))
+      throw new DpsError(
+        'INVALID_ARGUMENT',
+        `${prefixOrName} may be any of: ${list.sort().join(', ')}`,
+        { hint: 'give more of the peer id' },
+      )
+    }
+    if (!long) {
+      throw new DpsError(
+        'INVALID_ARGUMENT',
+        `${prefixOrName} names no known peer, and a peer id's prefix has at least 6 characters`,
+      )
+    }
+    throw new DpsError('NOT_FOUND', `no known peer matches ${prefixOrName}`, {
+      hint: 'list those connected with: dps-node swarm peers',
+    })
+  }
+
+  /** A new stream; connects first when needed. UNIMPLEMENTED: the peer lacks the protocol. */
+  async openStream(peerId: string, protocol: string, options: AbortOptions = {}): Promise<Stream> {
+    const doing = `open ${protocol} to ${peerId}`
+    const signal = withTimeout(options, DIAL_TIMEOUT_MS)
+    try {
+      const open = this.#connectionsOf(peerId).find(({ status }) => status === 'open')
+      if (open !== undefined) return await open.newStream(protocol, { signal })
+      return await this.libp2p.dialProtocol(parsePeerId(peerId), protocol, { signal })
+    } catch (error) {
+      throw peerError(error, doing, options)
+    }
+  }
+
+  /** Serves a protocol, now or from the start on. */
+  async handle(protocol: string, listener: StreamListener, options: HandleOptions): Promise<void> {
+    this.#handlers.set(protocol, { listener, options })
+    if (this.#node !== undefined) await this.#register(protocol, listener, options)
+  }
+
+  async unhandle(protocol: string): Promise<void> {
+    this.#handlers.delete(protocol)
+    if (!this.#stopping.signal.aborted) await this.#node?.unhandle(protocol)
+  }
+
+  /** Ends every connection to a peer that goes on breaking a protocol. */
+  cutOff(peerId: string, reason: DpsError): void {
+    this.#log.warn({ peer: peerId }, `cut off: ${reason.message}`)
+    for (const connection of this.#connectionsOf(peerId)) connection.abort(reason)
+  }
+
+  /** A peer's first connection is up. @returns stops listening */
+  onConnect(listener: PeerListener): () => void {
+    this.#onConnect.add(listener)
+    return () => void this.#onConnect.delete(listener)
+  }
+
+  /** A peer's last connection is down. @returns stops listening */
+  onDisconnect(listener: PeerListener): () => void {
+    this.#onDisconnect.add(listener)
+    return () => void this.#onDisconnect.delete(listener)
+  }
+
+  async #register(protocol: string, listener: StreamListener, options: HandleOptions) {
+    await this.libp2p.handle(
+      protocol,
+      (stream, connection) => listener(stream, connection.remotePeer.toString()),
+      options,
+    )
+  }
+
+  #connectionsOf(peerId: string): Connection[] {
+    // By text, as a PeerId costs a parse.
+    const all = this.#node?.getConnections() ?? []
+    return all.filter(({ remotePeer }) => remotePeer.toString() === peerId)
+  }
+
+  #describe(peerId: string, connections: Connection[]): ConnectedPeer {
+    const oldest = connections.reduce((a, b) => (a.timeline.open <= b.timeline.open ? a : b))
+    const facts = this.#facts.get(peerId)
+    const latencyMs = facts?.latencyMs ?? oldest.rtt
+    const name = nameOfAgent(facts?.agent)
+    return {
+      peerId,
+      addr: withPeer(withoutPeer(oldest.remoteAddr), peerId),
+      direction: oldest.direction,
+      connections: connections.length,
+      streams: connections.reduce((sum, { streams }) => sum + streams.length, 0),
+      connectedAtMs: oldest.timeline.open,
+      ...(latencyMs === undefined ? {} : { latencyMs }),
+      ...(facts?.agent === undefined ? {} : { agent: facts.agent }),
+      ...(name === undefined ? {} : { name }),
+    }
+  }
+
+  #listenToNode(node: DpsLibp2p): void {
+    node.addEventListener('peer:connect', ({ detail }) => {
+      const peerId = detail.toString()
+      if (!this.#facts.has(peerId)) this.#facts.set(peerId, {})
+      this.#redial.connected(peerId)
+      this.#log.debug({ peer: peerId }, 'connected')
+      for (const listener of this.#onConnect) listener(peerId)
+    })
+    node.addEventListener('peer:disconnect', ({ detail }) => {
+      const peerId = detail.toString()
+      this.#facts.delete(peerId)
+      this.#redial.disconnected(peerId)
+      this.#log.debug({ peer: peerId }, 'disconnected')
+      for (const listener of this.#onDisconnect) listener(peerId)
+    })
+    node.addEventListener('peer:identify', ({ detail }) => this.#run(this.#identified(detail)))
+  }
+
+  async #identified(result: IdentifyResult): Promise<void> {
+    const { peerId, agentVersion: agent, listenAddrs, protocols, connection } = result
+    const peer = peerId.toString()
+    const facts = this.#facts.get(peer)
+    if (facts !== undefined && agent !== undefined) facts.agent = agent
+    if (!protocols.includes(this.kadProtocol)) return
+    const proven = connection.direction === 'outbound' ? [withoutPeer(connection.remoteAddr)] : []
+    const name = nameOfAgent(agent)
+    const addrs = [...proven, ...listenAddrs.map(withoutPeer)]
+    await this.#known.remember(peer, addrs, name === undefined ? {} : { name })
+    this.#keepDialling(peer, 'lonely')
+    if (facts?.latencyMs === undefined) await this.ping(peer, { signal: this.#stopping.signal })
+  }
+
+  #met(peerId: string, addrs: readonly Multiaddr[]): void {
+    if (peerId === this.peerId || this.isConnected(peerId)) return
+    const dial = async () => {
+      await this.libp2p.peerStore.merge(parsePeerId(peerId), { multiaddrs: [...addrs] })
+      await this.#dial(parsePeerId(peerId), peerId, { signal: this.#stopping.signal })
+    }
+    this.#run(dial())
+  }
+
+  /** Work that nobody waits for; a failure is worth a line at most. */
+  #run(work: Promise<unknown>): void {
+    const quiet = work
+      .catch((err: unknown) => {
+        if (!this.#stopping.signal.aborted) this.#log.debug({ err }, 'background work failed')
+      })
+      .finally(() => this.#background.delete(quiet))
+    this.#background.add(quiet)
+  }
+
+  #dialKnown(bootstrap: readonly string[]): void {
+    for (const addr of bootstrap) {
+      const peerId = peerIdOf(multiaddr(addr))
+      // One list for all nodes of a swarm names this one too.
+      if (peerId === this.peerId) continue
+      const target: DialTarget = { key: addr, keep: 'always', addrs: () => [addr] }
+      if (peerId !== undefined) target.peerId = peerId
+      this.#redial.add(target)
+    }
+    for (const { peerId, explicit } of this.#known.all()) {
+      this.#keepDialling(peerId, explicit ? 'always' : 'lonely')
+    }
+  }
+
+  #keepDialling(peerId: string, keep: DialTarget['keep']): void {
+    const addrs = () => this.#known.get(peerId)?.addrs ?? []
+    this.#redial.add({ key: peerId, peerId, keep, addrs })
+  }
+
+  async #dialTarget(target: DialTarget, signal: AbortSignal): Promise<string> {
+    const { peerId } = target
+    const addrs = target
+      .addrs()
+      .map((addr) => (peerId === undefined ? addr : withPeer(withoutPeer(multiaddr(addr)), peerId)))
+      .map((addr) => multiaddr(addr))
+    const connection = await this.#dial(addrs, target.key, { signal })
+    return connection.remotePeer.toString()
+  }
+
+  async #dial(
+    target: PeerId | Multiaddr | Multiaddr[],
+    text: string,
+    options: AbortOptions,
+  ): Promise<Connection> {
+    try {
+      return await this.libp2p.dial(target, { signal: withTimeout(options, DIAL_TIMEOUT_MS) })
+    } catch (error) {
+      throw peerError(error, `connect to ${text}`, options)
+    }
+  }
+
+  async #reachable(peerId: string): Promise<boolean> {
+    if (peerId === this.peerId) return true
+    const peer = parsePeerId(peerId)
+    if (await this.libp2p.peerStore.has(peer)) return true
+    const addrs = this.#known.get(peerId)?.addrs
+    if (addrs === undefined) return false
+    await this.learn(peerId, addrs)
+    return true
+  }
+
+  #measure(): void {
+    this.#parts.metrics?.gauge({
+      name: 'dps_network_peers',
+      help: 'Peers connected now.',
+      collect: (gauge) => gauge.set(this.#facts.size),
+    })
+    this.#parts.metrics?.gauge({
+      name: 'dps_network_known_peers',
+      help: 'Peers remembered across restarts.',
+      collect: (gauge) => gauge.set(this.#known.all().length),
+    })
+  }
+}
+
+function withTimeout(options: AbortOptions, ms: number): AbortSignal {
+  const timeout = AbortSignal.timeout(ms)
+  return options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
+}
+
+function parseMultiaddr(text: string): Multiaddr {
+  try {
+    return multiaddr(text)
+  } catch (cause) {
+    throw new DpsError('INVALID_ARGUMENT', `${text} is no multiaddr`, {
+      cause,
+      hint: 'a multiaddr looks like /ip4/192.168.1.5/tcp/4101/p2p/12D3KooW…',
+    })
+  }
+}
+
+function parsePeerId(text: string): PeerId {
+  try {
+    return peerIdFromString(text)
+  } catch (cause) {
+    throw new DpsError('INVALID_ARGUMENT', `${text} is no peer id`, { cause })
+  }
+}
+
+function isPeerId(text: string): boolean {
+  try {
+    return peerIdFromString(text).toString() === text
+  } catch {
+    return false
+  }
+}
+
+function peerIdOf(addr: Multiaddr | undefined): string | undefined {
+  return addr?.getComponents().findLast(({ name }) => name === 'p2p')?.value
+}
+
+function withoutPeer(addr: Multiaddr): string {
+  return addr.toString().replace(/\/p2p\/[^/]+$/, '')
+}
+
+function withPeer(addr: string, peerId: string): string {
+  return `${addr}/p2p/${peerId}`
+}
