@@ -1,8 +1,8 @@
 /** What the gateway needs of the rooms below it, and of the node: its own slice of each. */
+import type { CID } from 'multiformats/cid'
 import type { AbortOptions } from '../base/index.js'
-import type { CID, DirectoryEntry } from '../content/index.js'
+import type { DirectoryEntry } from '../content/index.js'
 import type {
-  EntryKind,
   FetchEvent,
   FetchOptions,
   NewDirectoryEntry,
@@ -17,8 +17,6 @@ import type {
 export interface CallOptions extends AbortOptions {
   requestId?: string
 }
-
-type FetchCallOptions = FetchOptions & CallOptions
 
 /** The files service as clients reach it. */
 export interface ContentFiles {
@@ -38,33 +36,28 @@ export interface ContentFiles {
     options: PublishOptions,
     call?: CallOptions,
   ): AsyncIterable<PublishEvent>
-  fetch(cid: CID, options?: FetchCallOptions): AsyncIterable<FetchEvent>
-  open(cid: CID, options?: FetchCallOptions): Promise<OpenContent>
-  /** The entry that a path of names under a directory leads to. */
-  resolve(
-    cid: CID,
-    path: string,
-    options?: FetchCallOptions,
-  ): Promise<{ cid: CID; kind: EntryKind }>
-  list(cid: CID, options?: FetchCallOptions): AsyncIterable<DirectoryEntry>
-  stat(cid: CID, options?: FetchCallOptions): Promise<StatResult>
+  fetch(cid: CID, options: { timeoutMs?: number }, call?: CallOptions): AsyncIterable<FetchEvent>
+  open(cid: CID, options?: FetchOptions & CallOptions): Promise<OpenContent>
+  /** The CID at a path of names below a directory. */
+  resolve(root: CID, path: readonly string[], options?: FetchOptions & CallOptions): Promise<CID>
+  list(cid: CID, options?: FetchOptions & CallOptions): AsyncIterable<DirectoryEntry>
+  stat(cid: CID, options?: FetchOptions & CallOptions): Promise<StatResult>
   pinAdd(
     cid: CID,
-    options?: FetchCallOptions & { name?: string; ttlMs?: number },
+    pin: { name?: string; ttlMs?: number; timeoutMs?: number },
+    call?: CallOptions,
   ): AsyncIterable<FetchEvent>
-  pinRemove(cid: CID, options?: CallOptions): Promise<void>
-  pins(options?: CallOptions): AsyncIterable<PinInfo>
+  pinRemove(cid: CID, call?: CallOptions): Promise<void>
+  pins(call?: CallOptions): AsyncIterable<PinInfo>
 }
 
 export interface PinInfo {
-  cid: string
+  cid: CID
   name: string
-  kind: EntryKind
-  sizeBytes: number
-  /** ISO 8601, UTC. */
-  createdAt: string
-  /** Empty: for ever. */
-  expiresAt: string
+  /** Milliseconds since the epoch. */
+  createdAt: number
+  /** Absent: for ever. */
+  expiresAt?: number | undefined
 }
 
 export type CollectEvent =
