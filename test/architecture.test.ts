@@ -1,26 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { checkArchitecture, type Rule, roomOf } from './support/architecture.js'
-
-const SRC = fileURLToPath(new URL('../src', import.meta.url))
-
-function sources(): Map<string, string> {
-  const files = new Map<string, string>()
-  for (const entry of readdirSync(SRC, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
-    const path = join(entry.parentPath, entry.name)
-    files.set(
-      path
-        .slice(SRC.length + 1)
-        .split(sep)
-        .join('/'),
-      readFileSync(path, 'utf8'),
-    )
-  }
-  return files
-}
+import { checkArchitecture, type Rule, roomOf, sources } from './support/architecture.js'
 
 /** The rules that these files break, each once. */
 function broken(files: Record<string, string>): Rule[] {

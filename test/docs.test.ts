@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
 import { ERROR_CODES } from '../src/base/index.js'
-import { FLOORS } from './support/architecture.js'
+import { FLOORS, roomEdges, sources } from './support/architecture.js'
 import { constantAt, protoMessages } from './support/definitions.js'
 import { ROOT } from './support/processes.js'
 
@@ -182,4 +182,14 @@ test('docs: the four diagrams are there, and name only rooms and protocols that 
       ).toBe(true)
     }
   }
+})
+
+test('docs: the map of dependencies is the code’s import graph', () => {
+  const text = read('docs/architecture/models/contract_dependency_map.mmd')
+  const shown = [...text.matchAll(/^ {2}(\w+(?:\.ts)?) --> (\w+(?:\.ts)?)$/gm)]
+    .map(([, from, to]) => `${from} > ${to}`)
+    .sort()
+  // Everything stands on base; who touches the log and the wire is checked elsewhere.
+  const left = /> (base|observability|wire)$/
+  expect(shown).toEqual(roomEdges(sources()).filter((edge) => !left.test(edge)))
 })

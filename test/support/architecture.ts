@@ -2,7 +2,9 @@
  * The rules of the house, over the import graph of `src/`. Files are given as path → text, so
  * that each rule can be shown to catch a violation that exists nowhere on disk.
  */
-import { posix } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, posix, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
 /** The closed list of rooms with their floors. A file of `src/` itself is a room of its own. */
@@ -55,6 +57,24 @@ export interface Violation {
   rule: Rule
   file: string
   detail: string
+}
+
+/** `src/` as path → text. */
+export function sources(): Map<string, string> {
+  const root = fileURLToPath(new URL('../../src', import.meta.url))
+  const files = new Map<string, string>()
+  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
+    const path = join(entry.parentPath, entry.name)
+    files.set(
+      path
+        .slice(root.length + 1)
+        .split(sep)
+        .join('/'),
+      readFileSync(path, 'utf8'),
+    )
+  }
+  return files
 }
 
 interface Import {
@@ -306,4 +326,18 @@ function shortestCycle(
     }
   }
   return [start]
+}
+
+/** `from > to` for every pair of rooms of which one imports the other, sorted. */
+export function roomEdges(files: ReadonlyMap<string, string>): string[] {
+  const edges = new Set<string>()
+  for (const [file, text] of files) {
+    if (file.startsWith('wire/')) continue
+    const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true)
+    for (const { target } of importsOf(source, file, files)) {
+      if (target === undefined || roomOf(target) === roomOf(file)) continue
+      edges.add(`${roomOf(file)} > ${roomOf(target)}`)
+    }
+  }
+  return [...edges].sort()
 }
