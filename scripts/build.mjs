@@ -155,7 +155,11 @@ if (ifStale && existsSync(STAMP) && readFileSync(STAMP, 'utf8') === hash) proces
 const startedAt = performance.now()
 // A stale build is replaced file by file: nodes that run from the old one still load their chunks.
 if (!ifStale) rmSync(OUT, { recursive: true, force: true })
-const metafile = await bundle()
+const metafile = await bundle().catch((error) => {
+  // esbuild has told where already.
+  process.stderr.write(`${error.message.split('\n')[0]}\n`)
+  process.exit(1)
+})
 const bundled = collectLicences(metafile)
 if (!ifStale && outFlag === -1) declarations()
 writeAtomically(STAMP, hash)

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
 import { ERROR_CODES } from '../src/base/index.js'
+import { buildProgram } from '../src/cli/program.js'
 import { FLOORS, roomEdges, sources } from './support/architecture.js'
 import { constantAt, protoMessages } from './support/definitions.js'
 import { ROOT } from './support/processes.js'
@@ -192,4 +193,29 @@ test('docs: the map of dependencies is the code’s import graph', () => {
   // Everything stands on base; who touches the log and the wire is checked elsewhere.
   const left = /> (base|observability|wire)$/
   expect(shown).toEqual(roomEdges(sources()).filter((edge) => !left.test(edge)))
+})
+
+test('docs: the README’s table of commands is the program’s', () => {
+  const program = buildProgram({
+    out: { write: () => {}, columns: 80 },
+    colors: { out: false, err: false },
+    invoke: () => {},
+  })
+  const real = new Map(
+    program.commands.map((command) => [
+      command.name(),
+      command.commands.map((child) => child.name()).sort(),
+    ]),
+  )
+  const rows = read('README.md').matchAll(/^\| `([^`]+)` \|/gm)
+  const shown = new Map(
+    [...rows].map(([, cell]) => {
+      const [name, below] = cell!.split(' ') as [string, string | undefined]
+      // `completion bash|zsh|fish`: words of an argument, not commands.
+      const isGroup = (real.get(name)?.length ?? 0) > 0
+      return [name, isGroup ? (below?.split('\\|').sort() ?? []) : []]
+    }),
+  )
+  real.delete('help')
+  expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(real))
 })
