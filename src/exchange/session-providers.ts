@@ -1,0 +1,135 @@
+/** The providers of a fetch session: found, connected, dropped, looked for again. */
+import type { CID } from 'multiformats/cid'
+import type { AbortOptions } from '../base/index.js'
+import type { PeerAddress } from './codec.js'
+import type { Reputation } from './reputation.js'
+import { SessionPeer } from './session-peer.js'
+
+export type FindProviders = (cid: CID, options: AbortOptions) => AsyncIterable<PeerAddress>
+
+export interface SessionProvidersComponents {
+  reputation: Reputation
+  findProviders: FindProviders
+  connect: ((provider: PeerAddress, options: AbortOptions) => Promise<unknown>) | undefined
+  /** Somebody joined, or a search ended. */
+  onChange(): void
+}
+
+// More peers than this at once win nothing; the others wait until one is dropped.
+const PEERS_MAX = 12
+const LOOKUPS_MAX = 4
+
+export class SessionProviders {
+  readonly #components: SessionProvidersComponents
+  readonly #root: CID
+  readonly #signal: AbortSignal
+  readonly #peers = new Map<string, SessionPeer>()
+  readonly #reserve: PeerAddress[] = []
+  #connecting = 0
+  #searching = false
+  #lookups = 0
+
+  constructor(components: SessionProvidersComponents, init: { root: CID; signal: AbortSignal }) {
+    this.#components = components
+    this.#root = init.root
+    this.#signal = init.signal
+  }
+
+  /** Those that are connected, dropped ones included. */
+  all(): IterableIterator<SessionPeer> {
+    return this.#peers.values()
+  }
+
+  /** Known, whether reachable or not. */
+  known = new Set<string>()
+
+  /** Somebody may still turn up without another search. */
+  get hopeful(): boolean {
+    return this.#searching || this.#connecting > 0
+  }
+
+  get usable(): number {
+    let count = 0
+    for (const peer of this.#peers.values()) if (!peer.dropped) count++
+    return count
+  }
+
+  /** Looks for the root's providers; they join as they are found. */
+  search(): void {
+    if (this.#searching || this.#signal.aborted) return
+    this.#searching = true
+    void this.#find(this.#root).then(() => {
+      this.#searching = false
+      this.#components.onChange()
+    })
+  }
+
+  /** Looks for a single chunk's providers. `undefined` when enough such searches are running. */
+  lookup(cid: CID): Promise<void> | undefined {
+    if (this.#lookups >= LOOKUPS_MAX || this.#signal.aborted) return undefined
+    this.#lookups++
+    return this.#find(cid).then(() => {
+      this.#lookups--
+    })
+  }
+
+  drop(peer: SessionPeer): void {
+    peer.dropped = true
+    const next = this.#reserve.shift()
+    if (next !== undefined) this.#join(next)
+  }
+
+  /** Another chance for those that could not be reached; never for those that misbehaved. */
+  revive(): void {
+    for (const peer of this.#peers.values()) {
+      if (peer.dropped && this.#components.reputation.trusted(peer.peerId)) peer.revive()
+    }
+  }
+
+  async #find(cid: CID): Promise<void> {
+    const signal = this.#signal
+    try {
+      for await (const provider of this.#components.findProviders(cid, { signal })) {
+        this.#join(provider)
+      }
+    } catch {
+      // A search that fails has found nobody: the fetch's own patience decides what that means.
+    }
+  }
+
+  #join(provider: PeerAddress): void {
+    const { peerId } = provider
+    if (this.#signal.aborted || this.#peers.has(peerId)) return
+    this.known.add(peerId)
+    if (!this.#components.reputation.trusted(peerId)) return
+    if (this.usable + this.#connecting >= PEERS_MAX) {
+      if (!this.#reserve.some((each) => each.peerId === peerId)) this.#reserve.push(provider)
+      return
+    }
+    const { connect } = this.#components
+    if (connect === undefined) {
+      this.#joined(provider)
+      return
+    }
+    this.#connecting++
+    connect(provider, { signal: this.#signal }).then(
+      () => {
+        this.#connecting--
+        this.#joined(provider)
+      },
+      () => {
+        // Found again by the next search, and tried again then.
+        this.#connecting--
+        const next = this.#reserve.shift()
+        if (next !== undefined) this.#join(next)
+        this.#components.onChange()
+      },
+    )
+  }
+
+  #joined(provider: PeerAddress): void {
+    if (this.#signal.aborted || this.#peers.has(provider.peerId)) return
+    this.#peers.set(provider.peerId, new SessionPeer(provider.peerId, provider.addrs))
+    this.#components.onChange()
+  }
+}
