@@ -1,6 +1,8 @@
 /** What the files service takes and tells. Sizes are bytes, durations milliseconds. */
+
+import type { CID } from 'multiformats/cid'
 import type { AbortOptions } from '../base/index.js'
-import type { CID, DirectoryEntry } from '../content/index.js'
+import type { DirectoryEntry } from '../content/index.js'
 
 export type EntryKind = 'file' | 'directory'
 
@@ -83,6 +85,8 @@ export interface FetchSummary {
   cid: string
   kind: EntryKind
   sizeBytes: number
+  /** Of files; each occurrence counts. */
+  chunks: number
   /** Bytes that were on this node's disk already. */
   resumedBytes: number
   /** Peer ids that gave bytes. */
@@ -121,7 +125,17 @@ export interface OpenContent {
   kind: EntryKind
   sizeBytes: number
   /** Bytes in order. Rejects with UNAVAILABLE, NOT_FOUND, DATA_LOSS. Only for files. */
-  read(
-    options?: AbortOptions & { offset?: number; length?: number },
-  ): AsyncIterable<Uint8Array>
+  read(options?: AbortOptions & { offset?: number; length?: number }): AsyncIterable<Uint8Array>
+}
+
+/** Something that this node keeps until it is unpinned or expires. */
+export interface PinInfo {
+  cid: CID
+  name: string
+  kind: EntryKind
+  sizeBytes: number
+  /** Milliseconds since the epoch. */
+  createdAt: number
+  /** Absent: for ever. */
+  expiresAt: number | undefined
 }

@@ -1,0 +1,62 @@
+/** Sources of bytes for publishing: a file, a pipe, an upload. All fill buffers the same way. */
+import type { FileHandle } from 'node:fs/promises'
+import type { AbortOptions } from '../base/index.js'
+
+export interface ByteReader {
+  /** Fills `into` as far as the source goes: fewer bytes than asked for means the end. */
+  fill(into: Uint8Array, options?: AbortOptions): Promise<number>
+}
+
+export class FileReader implements ByteReader {
+  readonly #handle: FileHandle
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle
+  }
+
+  async fill(into: Uint8Array, options: AbortOptions = {}): Promise<number> {
+    let filled = 0
+    while (filled < into.length) {
+      options.signal?.throwIfAborted()
+      const { bytesRead } = await this.#handle.read(into, filled, into.length - filled, null)
+      if (bytesRead === 0) break
+      filled += bytesRead
+    }
+    return filled
+  }
+}
+
+export class StreamReader implements ByteReader {
+  readonly #pieces: AsyncIterator<Uint8Array>
+  #rest: Uint8Array | undefined
+  #ended = false
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#pieces = source[Symbol.asyncIterator]()
+  }
+
+  async fill(into: Uint8Array, options: AbortOptions = {}): Promise<number> {
+    let filled = 0
+    while (filled < into.length && !this.#ended) {
+      if (this.#rest === undefined || this.#rest.length === 0) {
+        options.signal?.throwIfAborted()
+        const next = await this.#pieces.next()
+        if (next.done) {
+          this.#ended = true
+          break
+        }
+        this.#rest = next.value
+      }
+      const taken = this.#rest.subarray(0, into.length - filled)
+      into.set(taken, filled)
+      filled += taken.length
+      this.#rest = this.#rest.subarray(taken.length)
+    }
+    return filled
+  }
+
+  /** Tells the source that nobody reads on. */
+  async close(): Promise<void> {
+    await this.#pieces.return?.()
+  }
+}

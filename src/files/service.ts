@@ -1,0 +1,350 @@
+/** The files service: what every gateway calls. */
+import type { CID } from 'multiformats/cid'
+import { type AbortOptions, DpsError } from '../base/index.js'
+import {
+  type DirectoryEntry,
+  digestHex,
+  digestOf,
+  directoryEntries,
+  formatCid,
+  type HashPool,
+  kindOf,
+  type LoadManifest,
+  openRoot,
+  SlabPool,
+  treeBlocks,
+} from '../content/index.js'
+import type { ChunkStore, References } from '../store/index.js'
+import { batches, FETCH_TIMEOUT_MS, Fetcher, getOrDamaged } from './fetch.js'
+import { SLAB_BYTES } from './ingest.js'
+import type { ContentSession, FilesNetwork } from './network.js'
+import { Publisher } from './publish.js'
+import { describe, readFile } from './read.js'
+import type {
+  EntryKind,
+  FetchEvent,
+  FetchOptions,
+  FetchSummary,
+  NewDirectoryEntry,
+  OpenContent,
+  PinInfo,
+  PublishEvent,
+  PublishOptions,
+  PublishSource,
+  StatResult,
+} from './types.js'
+
+/** Slabs of publishing and of fetching, 4 MiB each: the memory either may take, however much runs. */
+const SLABS = 8
+/** How long `stat` asks around for other copies. */
+const COPIES_WAIT_MS = 1_000
+const LOOKUP_BLOCKS = 512
+
+export interface FilesComponents {
+  store: Pick<ChunkStore, 'put' | 'barrier' | 'has' | 'get' | 'stats'>
+  references: Pick<References, 'pin' | 'unpin' | 'pins' | 'pinOf' | 'openLease'>
+  hashes: HashPool
+  network: FilesNetwork
+  /** This node's peer id, named in `stat`'s copies. */
+  peerId: string
+}
+
+export class FilesService {
+  readonly serviceId = 'files'
+  readonly #components: FilesComponents
+  readonly #publisher: Publisher
+  readonly #fetcher: Fetcher
+  readonly #slabs: SlabPool[]
+
+  constructor(components: FilesComponents) {
+    this.#components = components
+    // Apart, so that a get which waits for slow peers never holds up a publish.
+    const publishSlabs = new SlabPool({ slabBytes: SLAB_BYTES, slabs: SLABS })
+    const fetchSlabs = new SlabPool({ slabBytes: SLAB_BYTES, slabs: SLABS })
+    this.#slabs = [publishSlabs, fetchSlabs]
+    this.#publisher = new Publisher({ ...components, slabs: publishSlabs })
+    this.#fetcher = new Fetcher({ ...components, slabs: fetchSlabs })
+  }
+
+  async stop(): Promise<void> {
+    for (const slabs of this.#slabs) slabs.close()
+  }
+
+  publishPaths(
+    sources: readonly PublishSource[],
+    options: PublishOptions & { recursive?: boolean },
+    { signal }: AbortOptions = {},
+  ): AsyncIterable<PublishEvent> {
+    return this.#publisher.paths(sources, options, signal)
+  }
+
+  publishStream(
+    source: AsyncIterable<Uint8Array>,
+    options: PublishOptions,
+    { signal }: AbortOptions = {},
+  ): AsyncIterable<PublishEvent> {
+    return this.#publisher.stream(source, options, signal)
+  }
+
+  publishDirectory(
+    entries: readonly NewDirectoryEntry[],
+    options: PublishOptions,
+    { signal }: AbortOptions = {},
+  ): AsyncIterable<PublishEvent> {
+    return this.#publisher.directory(entries, options, signal)
+  }
+
+  /** @param options.from a peer that has it, so that nobody needs to be asked who has. */
+  fetch(
+    cid: CID,
+    options: { timeoutMs?: number; from?: string } = {},
+    { signal }: AbortOptions = {},
+  ): AsyncIterable<FetchEvent> {
+    return this.#fetcher.fetch(cid, options, signal)
+  }
+
+  async open(cid: CID, options: FetchOptions = {}): Promise<OpenContent> {
+    const { signal } = options
+    const { kind, sizeBytes } = await this.#withSession(cid, options, (session) =>
+      describe(cid, this.#fetcher, session, { ...(signal && { signal }) }),
+    )
+    return {
+      cid,
+      kind,
+      sizeBytes,
+      read: (range) => this.#read(cid, kind, sizeBytes, options.timeoutMs, range),
+    }
+  }
+
+  /** The CID at a path of names below a directory. NOT_FOUND names the part that is not there. */
+  async resolve(root: CID, path: readonly string[], options: FetchOptions = {}): Promise<CID> {
+    let cid = root
+    for (const name of path) {
+      let found: DirectoryEntry | undefined
+      for await (const entry of this.list(cid, options)) {
+        if (entry.name === name) found = entry
+        if (found !== undefined) break
+      }
+      if (found === undefined) throw new DpsError('NOT_FOUND', `no '${name}' in ${formatCid(cid)}`)
+      if (found.kind === 'symlink') {
+        throw new DpsError('INVALID_ARGUMENT', `'${name}' is a symlink to '${found.target}'`)
+      }
+      cid = found.cid
+    }
+    return cid
+  }
+
+  /** Entries of a directory, in byte order of their names. A file is INVALID_ARGUMENT. */
+  async *list(cid: CID, options: FetchOptions = {}): AsyncGenerator<DirectoryEntry> {
+    const session = this.#session(cid, options)
+    try {
+      const load = this.#fetcher.loader(session)
+      const abort = options.signal ? { signal: options.signal } : {}
+      const isFile = kindOf(cid) === 'chunk' || (await openRoot(cid, load, abort)).kind === 'file'
+      if (isFile) throw new DpsError('INVALID_ARGUMENT', `${formatCid(cid)} is a file`)
+      yield* directoryEntries(cid, load, abort)
+    } finally {
+      session.close()
+    }
+  }
+
+  stat(cid: CID, options: FetchOptions = {}): Promise<StatResult> {
+    return this.#withSession(cid, options, (session) => this.#stat(cid, session, options))
+  }
+
+  /** Fetches, then pins. */
+  async *pinAdd(
+    cid: CID,
+    pin: { name?: string; ttlMs?: number; timeoutMs?: number; from?: string } = {},
+    options: AbortOptions = {},
+  ): AsyncGenerator<FetchEvent> {
+    let last: FetchEvent | undefined
+    for await (const event of this.fetch(cid, pin, options)) {
+      if (event.type === 'summary') last = event
+      else yield event
+    }
+    await this.#components.references.pin(cid, {
+      name: pin.name ?? '',
+      ...(pin.ttlMs && { ttlMs: pin.ttlMs }),
+    })
+    this.#components.network.announceLater([cid])
+    if (last !== undefined) yield last
+  }
+
+  /**
+   * Fetches from a peer that asked for it to be kept here, and pins it.
+   * Resolves to what that stored.
+   */
+  async keepFrom(
+    peerId: string,
+    cid: CID,
+    options: AbortOptions = {},
+  ): Promise<{ chunks: number; newBytes: number }> {
+    let summary: FetchSummary | undefined
+    for await (const event of this.pinAdd(cid, { from: peerId }, options)) {
+      if (event.type === 'summary') summary = event
+    }
+    const { sizeBytes = 0, resumedBytes = 0, chunks = 0 } = summary ?? {}
+    return { chunks, newBytes: sizeBytes - resumedBytes }
+  }
+
+  /** One chunk or manifest anew from peers, in place of a damaged one. */
+  async refetch(cid: CID, options: AbortOptions = {}): Promise<void> {
+    await this.#withSession(cid, options, (session) =>
+      this.#fetcher.loadBlock(cid, session, undefined, options),
+    )
+    await this.#components.store.barrier(options)
+  }
+
+  /** What was pinned stays on disk until it is collected. NOT_FOUND where it was not pinned. */
+  async pinRemove(cid: CID, options: AbortOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted()
+    if (!(await this.#components.references.unpin(cid))) {
+      throw new DpsError('NOT_FOUND', `${formatCid(cid)} is not pinned`)
+    }
+    await this.#components.network.forget(cid)
+  }
+
+  /** Without the network: a pin whose manifest is gone or damaged has size 0. */
+  async *pins(options: AbortOptions = {}): AsyncGenerator<PinInfo> {
+    for await (const pin of this.#components.references.pins()) {
+      options.signal?.throwIfAborted()
+      const what = await this.#pinned(pin.cid)
+      yield {
+        cid: pin.cid,
+        name: pin.name,
+        ...what,
+        createdAt: pin.createdAt,
+        expiresAt: pin.expiresAt,
+      }
+    }
+  }
+
+  async #pinned(cid: CID): Promise<{ kind: EntryKind; sizeBytes: number }> {
+    const load: LoadManifest = async (cid) => {
+      const bytes = await getOrDamaged(this.#components.store, digestOf(cid))
+      if (bytes === undefined) throw new DpsError('NOT_FOUND', `${formatCid(cid)} is not here`)
+      return bytes
+    }
+    try {
+      if (kindOf(cid) === 'manifest') {
+        const { kind, sizeBytes } = await openRoot(cid, load)
+        return { kind, sizeBytes }
+      }
+      return { kind: 'file', sizeBytes: (await load(cid)).length }
+    } catch {
+      return { kind: 'file', sizeBytes: 0 }
+    }
+  }
+
+  async #stat(cid: CID, session: ContentSession, options: FetchOptions): Promise<StatResult> {
+    const { references, network, peerId } = this.#components
+    const abort = options.signal ? { signal: options.signal } : {}
+    const copies = network.providers(cid, COPIES_WAIT_MS, abort)
+    copies.catch(() => {})
+    const load = this.#fetcher.loader(session)
+    const local = await this.#localBytes(cid, session, abort)
+    const known = {
+      cid: formatCid(cid),
+      localBytes: local.bytes,
+      pinned: (await references.pinOf(cid)) === undefined ? '' : 'recursive',
+      copies: [
+        ...(local.complete ? [{ peerId, where: 'this node', error: '' }] : []),
+        ...(await copies.catch(() => [])),
+      ],
+    }
+    if (kindOf(cid) === 'chunk') {
+      const { sizeBytes } = await describe(cid, this.#fetcher, session, abort)
+      const sha256 = digestHex(digestOf(cid))
+      const kind = 'file' as const
+      const one = { kind, sizeBytes, chunks: 1, chunkSizeBytes: sizeBytes, sha256, entries: 0 }
+      return { ...known, ...one, chunking: '' }
+    }
+    const root = await openRoot(cid, load, abort)
+    if (root.kind === 'directory') {
+      const { kind, sizeBytes, entries } = root
+      const file = { chunks: 0, chunkSizeBytes: 0, sha256: '', chunking: '' }
+      return { ...known, ...file, kind, sizeBytes, entries }
+    }
+    const { kind, sizeBytes, chunks, chunking, sha256 } = root
+    const chunkSizeBytes = !chunking
+      ? 0
+      : chunking.kind === 'fixed'
+        ? Math.max(...chunking.steps.map((step) => step.sizeBytes))
+        : chunking.maxBytes
+    return {
+      ...known,
+      kind,
+      sizeBytes,
+      chunks,
+      chunkSizeBytes,
+      sha256: sha256 ? digestHex(sha256) : '',
+      chunking: chunking?.kind ?? '',
+      entries: 0,
+    }
+  }
+
+  /** How much of a tree is on this disk. Manifests that are not here are asked for. */
+  async #localBytes(
+    cid: CID,
+    session: ContentSession,
+    options: AbortOptions,
+  ): Promise<{ bytes: number; complete: boolean }> {
+    const { store } = this.#components
+    if (kindOf(cid) === 'chunk') {
+      const here = await store.get(digestOf(cid), options)
+      return { bytes: here?.bytes.length ?? 0, complete: here !== undefined }
+    }
+    let bytes = 0
+    let complete = true
+    const blocks = treeBlocks(cid, this.#fetcher.loader(session), options)
+    for await (const batch of batches(blocks, LOOKUP_BLOCKS)) {
+      const here = await store.has(
+        batch.map(({ digest }) => digest),
+        options,
+      )
+      for (const [i, block] of batch.entries()) {
+        if (!here[i]) complete = false
+        else if (block.kind === 'chunk') bytes += block.sizeBytes
+      }
+    }
+    return { bytes, complete }
+  }
+
+  async *#read(
+    cid: CID,
+    kind: string,
+    sizeBytes: number,
+    timeoutMs: number | undefined,
+    range: AbortOptions & { offset?: number; length?: number } = {},
+  ): AsyncGenerator<Uint8Array> {
+    if (kind !== 'file') {
+      throw new DpsError('INVALID_ARGUMENT', `${formatCid(cid)} is a directory`, {
+        hint: 'list it with: dps-node ls, or fetch it with: dps-node get',
+      })
+    }
+    const session = this.#session(cid, { ...(timeoutMs !== undefined && { timeoutMs }) })
+    try {
+      yield* readFile(cid, sizeBytes, this.#fetcher, session, range)
+    } finally {
+      session.close()
+    }
+  }
+
+  #session(cid: CID, { timeoutMs }: FetchOptions): ContentSession {
+    return this.#components.network.openSession(cid, { timeoutMs: timeoutMs || FETCH_TIMEOUT_MS })
+  }
+
+  async #withSession<T>(
+    cid: CID,
+    options: FetchOptions,
+    work: (session: ContentSession) => Promise<T>,
+  ): Promise<T> {
+    const session = this.#session(cid, options)
+    try {
+      return await work(session)
+    } finally {
+      session.close()
+    }
+  }
+}

@@ -1,0 +1,149 @@
+/** The other peers, as the files service needs them: exchange and discovery behind one face. */
+import type { CID } from 'multiformats/cid'
+import { type AbortOptions, DpsError, raceSignal, toDpsError } from '../base/index.js'
+import { cidOf, digestOf, formatCid, type HashPool, treeBlocks } from '../content/index.js'
+import { type ChunkClient, FetchSession, type Reputation } from '../exchange/index.js'
+import type { Discovery, Host, Provider } from '../network/index.js'
+import type { Log } from '../observability/index.js'
+import type { ChunkStore } from '../store/index.js'
+import { batches } from './fetch.js'
+import type { ContentSession, FilesNetwork } from './network.js'
+import type { CopyResult } from './types.js'
+
+/** A copy may be terabytes: a peer that takes it is given a day. */
+const SEED_TIMEOUT_MS = 24 * 3600 * 1000
+/** Digests handed to the announcing queue together. */
+const ANNOUNCE_BATCH = 1024
+
+export interface SwarmNetworkComponents {
+  host: Pick<Host, 'peerId' | 'addrs' | 'peers'>
+  discovery: Pick<Discovery, 'provide' | 'provideLater' | 'forget' | 'findProviders'>
+  client: ChunkClient
+  hashes: HashPool
+  reputation: Reputation
+  store: Pick<ChunkStore, 'get'>
+  log: Log
+}
+
+export interface SwarmNetworkInit {
+  /** What is announced: what was published or pinned, every chunk of it too, or nothing. */
+  strategy: 'roots' | 'all' | 'none'
+}
+
+export class SwarmNetwork implements FilesNetwork {
+  readonly #components: SwarmNetworkComponents
+  readonly #strategy: SwarmNetworkInit['strategy']
+
+  constructor(components: SwarmNetworkComponents, init: SwarmNetworkInit) {
+    this.#components = components
+    this.#strategy = init.strategy
+  }
+
+  openSession(root: CID, options: { timeoutMs: number; from?: string }): ContentSession {
+    const { client, hashes, reputation, discovery, log } = this.#components
+    const { from, timeoutMs } = options
+    const findProviders =
+      from === undefined
+        ? (cid: CID, options?: AbortOptions) => discovery.findProviders(cid, options)
+        : (cid: CID, options?: AbortOptions) => first(from, discovery.findProviders(cid, options))
+    return new FetchSession(
+      { client, hashes, reputation, log },
+      { root, findProviders, patienceMs: timeoutMs },
+    )
+  }
+
+  async announce(roots: readonly CID[], waitMs: number, signal?: AbortSignal): Promise<boolean> {
+    if (this.#strategy === 'none') return false
+    const { discovery, host, log } = this.#components
+    this.announceLater(roots)
+    if (this.#strategy === 'all') {
+      this.#announceTrees(roots).catch((error) => log.warn({ err: error }, 'chunks not announced'))
+    }
+    if (host.peers().length === 0) return false
+    const deadline = AbortSignal.timeout(waitMs)
+    const either = signal ? AbortSignal.any([signal, deadline]) : deadline
+    try {
+      const { peers } = await raceSignal(discovery.provide(roots, { signal: either }), either)
+      return peers > 0
+    } catch (error) {
+      signal?.throwIfAborted()
+      log.warn({ err: error }, 'not announced yet: it stays in the queue')
+      return false
+    }
+  }
+
+  announceLater(cids: readonly CID[]): void {
+    if (this.#strategy === 'none') return
+    const { discovery, log } = this.#components
+    discovery
+      .provideLater(cids)
+      .catch((error) => log.warn({ err: error }, 'not queued for announcing'))
+  }
+
+  async forget(cid: CID): Promise<void> {
+    await this.#components.discovery.forget([cid])
+  }
+
+  async seed(root: CID, copies: number, options: AbortOptions = {}): Promise<CopyResult[]> {
+    const { client, host } = this.#components
+    const from = { peerId: host.peerId, addrs: host.addrs() }
+    const candidates = host.peers().map(({ peerId, addr }) => ({ peerId, addr }))
+    const results: CopyResult[] = []
+    let made = 0
+    const takeTurns = async () => {
+      while (made < copies) {
+        const candidate = candidates.shift()
+        if (candidate === undefined) return
+        const { peerId, addr } = candidate
+        // Counted before it is made, so that two turns never make one copy too many.
+        made++
+        try {
+          await client.replicate(peerId, root, from, { ...options, timeoutMs: SEED_TIMEOUT_MS })
+          results.push({ peerId, where: addr, error: '' })
+        } catch (error) {
+          made--
+          options.signal?.throwIfAborted()
+          const { code, message } = toDpsError(error)
+          results.push({ peerId, where: addr, error: `${message} (${code})` })
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(copies, candidates.length) }, takeTurns))
+    return results
+  }
+
+  async providers(cid: CID, timeoutMs: number, options: AbortOptions = {}): Promise<CopyResult[]> {
+    const deadline = AbortSignal.timeout(timeoutMs)
+    const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline
+    const found: CopyResult[] = []
+    try {
+      for await (const { peerId, addrs } of this.#components.discovery.findProviders(cid, {
+        signal,
+      })) {
+        found.push({ peerId, where: addrs[0] ?? '', error: '' })
+      }
+    } catch {
+      options.signal?.throwIfAborted()
+    }
+    return found
+  }
+
+  async #announceTrees(roots: readonly CID[]): Promise<void> {
+    const { discovery, store } = this.#components
+    const load = async (cid: CID) => {
+      const here = await store.get(digestOf(cid))
+      if (here === undefined) throw new DpsError('NOT_FOUND', `${formatCid(cid)} is not here`)
+      return here.bytes
+    }
+    for (const root of roots) {
+      for await (const blocks of batches(treeBlocks(root, load), ANNOUNCE_BATCH)) {
+        await discovery.provideLater(blocks.map(({ kind, digest }) => cidOf(kind, digest)))
+      }
+    }
+  }
+}
+
+async function* first(peerId: string, rest: AsyncIterable<Provider>): AsyncGenerator<Provider> {
+  yield { peerId, addrs: [] }
+  for await (const provider of rest) if (provider.peerId !== peerId) yield provider
+}

@@ -1,0 +1,276 @@
+/**
+ * Composition root: which parts a node has, who gets what, and the order in which they start.
+ */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { rename, rm, writeFile } from 'node:fs/promises'
+import { DpsError, Lifecycle, type Part } from './base/index.js'
+import { HashPool } from './content/index.js'
+import { Collector, Verifier } from './durability/index.js'
+import { ChunkClient, ChunkServer, Reputation } from './exchange/index.js'
+import { type FilesNetwork, FilesService, offlineNetwork, SwarmNetwork } from './files/index.js'
+import { ApiServer } from './gateway/index.js'
+import { Discovery, Host, loadIdentity, type Table } from './network/index.js'
+import { Control } from './node-control.js'
+import type { NodeSettings } from './node-settings.js'
+import { createLog, type Log, Metrics } from './observability/index.js'
+import { DataDir, LevelChunkStore, openMeta, References } from './store/index.js'
+
+export type { LogLevel, Mode, NodeSettings } from './node-settings.js'
+
+/** A whole peer. Start it once; a stopped node is not started again. */
+export class DpsNode {
+  readonly instanceId = randomUUID()
+  /** Resolves when a client asked the node to stop, rejects when it cannot go on. */
+  readonly stopped: Promise<void>
+  readonly #settings: NodeSettings
+  #askToStop!: () => void
+  #running: Running | undefined
+  #stopping: Promise<void> | undefined
+
+  constructor(settings: NodeSettings) {
+    this.#settings = settings
+    this.stopped = new Promise((resolve) => {
+      this.#askToStop = resolve
+    })
+  }
+
+  get peerId(): string {
+    return this.#parts().peerId
+  }
+
+  /** Where the API listens, and the token that opens it. */
+  get api(): { url: string; token: string } {
+    const { api, token } = this.#parts()
+    return { url: api.url, token }
+  }
+
+  /** Multiaddrs that are listened on, each with the peer id. Empty without a network. */
+  addrs(): string[] {
+    return this.#parts().host?.addrs() ?? []
+  }
+
+  /**
+   * Rejects with FAILED_PRECONDITION (exit 10 no repository, 11 in use, a busy port), DATA_LOSS,
+   * RESOURCE_EXHAUSTED; whatever had started is stopped then.
+   */
+  async start(): Promise<void> {
+    this.#running = await startParts(this.#settings, this.instanceId, this.#askToStop)
+  }
+
+  /** Stops everything, each part in bounded time. Again is harmless. */
+  stop(): Promise<void> {
+    this.#stopping ??= (async () => {
+      await this.#running?.stop()
+      this.#askToStop()
+    })()
+    return this.#stopping
+  }
+
+  #parts(): Running {
+    if (this.#running === undefined) {
+      throw new DpsError('FAILED_PRECONDITION', 'the node has not started')
+    }
+    return this.#running
+  }
+}
+
+/** Async so that one day it may look before it makes: today it only makes. */
+export async function createNode(settings: NodeSettings): Promise<DpsNode> {
+  return new DpsNode(settings)
+}
+
+interface Running {
+  peerId: string
+  host: Host | undefined
+  api: ApiServer
+  token: string
+  stop(): Promise<void>
+}
+
+async function startParts(
+  settings: NodeSettings,
+  instanceId: string,
+  askToStop: () => void,
+): Promise<Running> {
+  const online = !settings.offline && settings.node.mode !== 'local_only'
+  const dir = await DataDir.open(settings.dataDir, { create: !settings.offline })
+  const undo: (() => Promise<unknown>)[] = [() => dir.close()]
+  const stop = async () => {
+    for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step()
+  }
+  try {
+    const identity = await loadIdentity(dir.paths.identity)
+    const { peerId } = identity
+    const log = await createLog({
+      level: settings.log.level,
+      format: settings.log.format,
+      bindings: { node_id: peerId, instance_id: instanceId },
+    })
+    const metrics = new Metrics()
+    metrics.collectProcess()
+    const meta = await openMeta(dir.paths.meta)
+    undo.push(() => meta.close())
+
+    const store = new LevelChunkStore(
+      { log, metrics },
+      {
+        path: dir.paths.disk,
+        capacityBytes: settings.store.capacityBytes,
+        reserveBytes: settings.store.reserveBytes,
+      },
+    )
+    const references = new References({ meta, store })
+    const hashes = new HashPool()
+    const table = (name: string): Table =>
+      meta.sublevel<string, Uint8Array>(name, { keyEncoding: 'utf8', valueEncoding: 'view' })
+    const swarm = online
+      ? swarmParts({ settings, dir, identity, table, store, hashes, log, metrics })
+      : undefined
+    const network: FilesNetwork = swarm?.network ?? offlineNetwork(settings.dataDir)
+    const files = new FilesService({ store, references, hashes, network, peerId })
+    if (swarm !== undefined) swarm.setFiles(files)
+    const collector = new Collector(
+      { store, references, log },
+      { intervalMs: settings.gc.intervalMs, cacheBytesMax: settings.store.cacheMaxBytes },
+    )
+    const verifier = new Verifier({
+      store,
+      references,
+      refetch: (cid, options) => files.refetch(cid, options),
+    })
+    const control = new Control(
+      { host: swarm?.host, discovery: swarm?.discovery, store, references, askToStop },
+      { settings, instanceId, peerId, diskPath: dir.paths.disk },
+    )
+    const token = randomBytes(32).toString('base64url')
+    const api = new ApiServer(
+      { files, collector, verifier, node: control, log, metrics },
+      {
+        token,
+        ...listenOn(settings),
+        allowedHosts: settings.api.allowedHosts,
+        allowedOrigins: settings.api.allowedOrigins,
+      },
+    )
+    const parts: Part[] = [
+      store,
+      references,
+      { serviceId: 'hashes', stop: async () => hashes.close() },
+      ...(swarm?.parts ?? []),
+      files,
+      collector,
+      api,
+    ]
+    if (!settings.offline) {
+      parts.push(apiFile(dir.paths.api, () => ({ url: api.url, token, instanceId })))
+    }
+    const lifecycle = new Lifecycle(parts)
+    await lifecycle.start()
+    undo.push(() => lifecycle.stop())
+    control.started()
+    undo.push(async () => control.stopping())
+    swarm?.announceWhatIsPinned(references)
+    return { peerId, host: swarm?.host, api, token, stop }
+  } catch (error) {
+    await stop().catch(() => {})
+    throw error
+  }
+}
+
+/** An offline node's API is for the command that started it: any free port will do. */
+function listenOn({ offline, api }: NodeSettings): { host: string; port: number } {
+  if (offline) return { host: '127.0.0.1', port: 0 }
+  const colon = api.listen.lastIndexOf(':')
+  const host = api.listen.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
+  return { host, port: Number(api.listen.slice(colon + 1)) }
+}
+
+interface SwarmInit {
+  settings: NodeSettings
+  dir: DataDir
+  identity: Awaited<ReturnType<typeof loadIdentity>>
+  table(name: string): Table
+  store: LevelChunkStore
+  hashes: HashPool
+  log: Log
+  metrics: Metrics
+}
+
+/** What only a node with a network has. */
+function swarmParts({ settings, dir, identity, table, store, hashes, log, metrics }: SwarmInit) {
+  const { network, exchange, provide } = settings
+  const host = new Host(
+    { identity, dhtPath: dir.paths.dht, knownPeers: table('known-peers'), log, metrics },
+    {
+      listen: network.listen,
+      announce: network.announce,
+      bootstrap: network.bootstrap,
+      mdns: network.mdns,
+      name: settings.node.name,
+      version: settings.version,
+      maxConnections: network.maxConnections,
+      inbound: { perSecond: network.inboundPerSecond },
+    },
+  )
+  const discovery = new Discovery(
+    { host, table: table('provide'), log, metrics },
+    { strategy: provide.strategy, intervalMs: provide.intervalMs },
+  )
+  const client = new ChunkClient({ streams: host, log, metrics })
+  const reputation = new Reputation()
+  let files: FilesService | undefined
+  const allowed = new Set(exchange.allow)
+  const server = new ChunkServer(
+    {
+      streams: host,
+      store,
+      hashes,
+      allowed: (peer) => allowed.has(peer),
+      fetchFrom: async (from, cid, options) => {
+        assertStarted(files)
+        return files.keepFrom(from.peerId, cid, options)
+      },
+      log,
+      metrics,
+    },
+    { rateBytesPerSecondMax: exchange.uploadLimitBytes },
+  )
+  const swarm = new SwarmNetwork(
+    { host, discovery, client, hashes, reputation, store, log },
+    { strategy: provide.strategy },
+  )
+  return {
+    host,
+    discovery,
+    network: swarm,
+    parts: [host, client, discovery, server] as Part[],
+    setFiles: (service: FilesService) => {
+      files = service
+    },
+    /** What was published while no node ran is announced now; what is queued already stays. */
+    announceWhatIsPinned: (references: References) => {
+      ;(async () => {
+        for await (const pin of references.pins()) swarm.announceLater([pin.cid])
+      })().catch((err) => log.warn({ err }, 'pins could not be read for announcing'))
+    },
+  }
+}
+
+function assertStarted(files: FilesService | undefined): asserts files is FilesService {
+  if (files === undefined) throw new DpsError('UNAVAILABLE', 'this node is starting')
+}
+
+/** `api.json`: how the command line finds the node. Readable by the owner alone. */
+function apiFile(path: string, content: () => object): Part {
+  return {
+    serviceId: 'api-file',
+    start: async () => {
+      const temporary = `${path}.new`
+      await rm(temporary, { force: true })
+      const text = `${JSON.stringify({ ...content(), pid: process.pid })}\n`
+      await writeFile(temporary, text, { mode: 0o600 })
+      await rename(temporary, path)
+    },
+    stop: () => rm(path, { force: true }),
+  }
+}
