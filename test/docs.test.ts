@@ -4,6 +4,7 @@ import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
 import { ERROR_CODES } from '../src/base/index.js'
 import { buildProgram } from '../src/cli/program.js'
+import { settingsMarkdown } from '../src/config.js'
 import { FLOORS, roomEdges, sources } from './support/architecture.js'
 import { constantAt, protoMessages } from './support/definitions.js'
 import { ROOT } from './support/processes.js'
@@ -218,4 +219,8 @@ test('docs: the README’s table of commands is the program’s', () => {
   )
   real.delete('help')
   expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(real))
+})
+
+test('docs: the table of settings is the program’s', () => {
+  expect(read('docs/settings.md')).toContain(settingsMarkdown())
 })
