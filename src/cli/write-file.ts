@@ -1,0 +1,123 @@
+/** One file from the node to a path: whole, or not there. */
+import { randomBytes } from 'node:crypto'
+import { lstat, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { DpsError, toDpsError } from '../base/index.js'
+import type { ApiClient } from '../gateway/index.js'
+import type { Session } from './session.js'
+
+export interface WriteFileInit {
+  cid: string
+  sizeBytes: number
+  path: string
+  force: boolean
+}
+
+/** A name beside `path` that nobody else has; what a crash leaves is found by its ending. */
+export function temporaryBeside(path: string): string {
+  const tag = randomBytes(6).toString('hex')
+  // Long names leave no room for the tag: 255 bytes are most file systems' limit.
+  const stem = Buffer.from(basename(path))
+    .subarray(0, 200)
+    .toString()
+    .replace(/\uFFFD+$/, '')
+  return join(dirname(path), `.${stem}.${tag}.dps-part`)
+}
+
+/** Writes beside the target and renames, so that no reader ever sees half a file. */
+export async function writeFile(
+  session: Session,
+  client: ApiClient,
+  { cid, sizeBytes, path, force }: WriteFileInit,
+): Promise<void> {
+  const temporary = temporaryBeside(path)
+  try {
+    await download(session, client, {
+      cid,
+      sizeBytes,
+      path: temporary,
+      onBytes: showBytes(session, sizeBytes),
+    })
+    // rename() replaces silently: what appeared meanwhile is refused here.
+    if (!force && (await exists(path))) {
+      throw new DpsError('ALREADY_EXISTS', `${path} exists`, { hint: 'overwrite it with: --force' })
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw localError(path, error)
+  }
+}
+
+function showBytes(session: Session, totalBytes: number): (bytes: number) => void {
+  let done = 0
+  return (bytes) => {
+    done += bytes
+    session.progress.update(done, totalBytes)
+  }
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+export interface DownloadInit {
+  cid: string
+  sizeBytes: number
+  /** Must not exist. */
+  path: string
+  onBytes(bytes: number): void
+}
+
+/** The bytes of a file to a new path. DATA_LOSS when there are more or fewer than there must be. */
+export async function download(
+  session: Session,
+  client: ApiClient,
+  { cid, sizeBytes, path, onBytes }: DownloadInit,
+): Promise<void> {
+  const { settings, signal } = session
+  const handle = await open(path, 'wx', 0o666)
+  try {
+    let written = 0
+    if (sizeBytes > 0) {
+      const options = { timeoutMs: settings.get.timeoutMs, signal }
+      const { body } = await client.download(cid, options)
+      for await (const piece of body) {
+        written += piece.length
+        if (written > sizeBytes) break
+        await writeAll(handle, piece)
+        onBytes(piece.length)
+      }
+    }
+    if (written !== sizeBytes) {
+      const message = `${cid}: ${written} bytes came, ${sizeBytes} were announced`
+      throw new DpsError('DATA_LOSS', message, { hint: 'run it again' })
+    }
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A single write may take less than it was given. */
+async function writeAll(
+  handle: { write(data: Uint8Array): Promise<{ bytesWritten: number }> },
+  data: Uint8Array,
+): Promise<void> {
+  for (let rest = data; rest.length > 0; ) {
+    const { bytesWritten } = await handle.write(rest)
+    rest = rest.subarray(bytesWritten)
+  }
+}
+
+/** A failure of this machine's file system is a failed command, whatever its code means remotely. */
+export function localError(path: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !('syscall' in error)) return error
+  const { code, message } = toDpsError(error)
+  return new DpsError(code, message.includes(path) ? message : `${path}: ${message}`, {
+    cause: error,
+    exitCode: 1,
+  })
+}
