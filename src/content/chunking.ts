@@ -2,7 +2,7 @@
  * How content is cut. The cut depends on the bytes and their offsets, never on the total, so that
  * a stream of unknown length gets the chunks (and the file_id) that the same bytes get from a file.
  */
-import { DpsError } from '../base/index.js'
+import { AssertionError, DpsError } from '../base/index.js'
 
 export interface FixedChunking {
   kind: 'fixed'
@@ -105,7 +105,7 @@ export function offsetOfChunk(chunking: FixedChunking, index: number): number {
     if (left < inStep) return step.fromOffset + left * step.sizeBytes
     left -= inStep
   }
-  throw new RangeError(`no chunk ${index}`)
+  throw new AssertionError(`no chunk ${index}`)
 }
 
 /** Length of the longest chunk that this chunking cuts. */

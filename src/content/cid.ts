@@ -38,10 +38,10 @@ export function parseCid(text: string): CID {
   if (/^Qm[1-9A-HJ-NP-Za-km-z]{44}$/.test(bare)) {
     throw badCid(text, 'it is a CIDv0, which names an IPFS UnixFS file')
   }
+  const base = Object.values(bases).find((each) => bare.startsWith(each.prefix))
+  if (base === undefined) throw badCid(text, 'it is in no known multibase')
   let cid: CID
   try {
-    const base = Object.values(bases).find((each) => bare.startsWith(each.prefix))
-    if (base === undefined) throw new Error('unknown multibase prefix')
     cid = CID.decode(base.decode(bare))
   } catch (cause) {
     throw badCid(text, 'it is not a CID', cause)

@@ -53,6 +53,13 @@ export function encodeRecordHeader(record: ChunkRecord): Uint8Array {
   return header
 }
 
+/** The header of bytes whose CRC is known already. */
+export function packRecordHeader(fields: RecordHeader): Uint8Array {
+  const header = new Uint8Array(RECORD_HEADER_BYTES)
+  packHeader(header, fields)
+  return header
+}
+
 /** Header and a copy of the bytes, in a buffer that is not shared with other threads. */
 export function encodeRecord(record: ChunkRecord): Uint8Array {
   const out = new Uint8Array(RECORD_HEADER_BYTES + record.bytes.length)
@@ -63,8 +70,12 @@ export function encodeRecord(record: ChunkRecord): Uint8Array {
 }
 
 function writeHeader(out: Uint8Array, { kind, digest, bytes }: ChunkRecord, dataCrc: number): void {
-  if (bytes.length > MAX_CHUNK_BYTES) {
-    throw new DpsError('INVALID_ARGUMENT', `chunk of ${bytes.length} bytes: the most is 4 MiB`)
+  packHeader(out, { kind, digest, sizeBytes: bytes.length, dataCrc })
+}
+
+function packHeader(out: Uint8Array, { kind, digest, sizeBytes, dataCrc }: RecordHeader): void {
+  if (sizeBytes > MAX_CHUNK_BYTES) {
+    throw new DpsError('INVALID_ARGUMENT', `chunk of ${sizeBytes} bytes: the most is 4 MiB`)
   }
   if (digest.length !== DIGEST_BYTES) {
     throw new DpsError('INVALID_ARGUMENT', `digest of ${digest.length} bytes: it has 32`)
@@ -73,7 +84,7 @@ function writeHeader(out: Uint8Array, { kind, digest, bytes }: ChunkRecord, data
   out[0] = RECORD_VERSION
   out[AT_KIND] = KIND_BYTE[kind]
   view.setUint16(AT_FLAGS, 0)
-  view.setUint32(AT_LENGTH, bytes.length)
+  view.setUint32(AT_LENGTH, sizeBytes)
   out.set(digest, AT_DIGEST)
   view.setUint32(AT_DATA_CRC, dataCrc)
   view.setUint32(AT_HEADER_CRC, crc32c(out.subarray(0, AT_HEADER_CRC)))
