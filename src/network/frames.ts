@@ -43,9 +43,9 @@ export interface FrameReaderInit<H> extends FrameLimits {
   onHeader(header: Uint8Array, bodyBytes: number): { header: H; keepBody: boolean }
   /** A whole frame; the body is empty where it was not kept. What it throws ends the stream. */
   onFrame(header: H, body: Uint8ArrayList): void
-  /** The peer closed its side, after a whole frame. */
+  /** The peer closed its side, after a whole frame. Our side may still write. */
   onEnd(): void
-  /** The stream is of no use any more: broken frame, reset, abort. Called at most once. */
+  /** The stream is of no use any more: broken frame, reset, closed. Called at most once. */
   onError(error: DpsError): void
 }
 
@@ -64,17 +64,20 @@ export class FrameReader<H> {
   #parsing = false
   #ended = false
   #done = false
+  #failed = false
   #received = 0
 
   constructor(stream: Stream, init: FrameReaderInit<H>) {
     this.#stream = stream
     this.#init = init
     stream.addEventListener('message', (event) => this.#onData(event.data))
-    stream.addEventListener('end', () => this.#onEnd())
+    stream.addEventListener('end', () => {
+      // An abort ends reading too; its `close` follows and says why.
+      if (stream.status !== 'aborted' && stream.status !== 'reset') this.#onEnd()
+    })
     stream.addEventListener('close', (event) => {
-      if (event.error !== undefined) this.#fail(closedError(event.error))
-      // What a paused stream keeps is still to be read; its `end` comes after that.
-      else if (stream.readBufferLength === 0) this.#onEnd()
+      if (event.error === undefined) this.#onEnd()
+      this.#fail(closedError(event.error))
     })
     if (stream.readableEnded) queueMicrotask(() => this.#onEnd())
   }
@@ -248,7 +251,8 @@ export class FrameReader<H> {
   }
 
   #fail(error: DpsError): void {
-    if (this.#done) return
+    if (this.#failed) return
+    this.#failed = true
     this.#done = true
     this.#pieces.length = 0
     this.#buffered = 0
