@@ -134,7 +134,8 @@ class AckReader {
       const length = readLength(this.#rest)
       if (length === undefined) break
       if (length.value > ANSWER_BYTES_MAX) {
-        return this.#fail(new DpsError('UNAVAILABLE', 'the peer does not speak kad'))
+        this.#fail(new DpsError('UNAVAILABLE', 'the peer does not speak kad'))
+        return
       }
       const end = length.bytes + length.value
       if (this.#rest.length < end) break

@@ -14,21 +14,20 @@ export interface DueKey extends ProvideKey {
 }
 
 export interface ScheduleInit {
-  /** One turn around the key space. @default 20 h */
-  cycleMs?: number
-  /** A key is not announced twice within. @default 2 h */
-  gapMs?: number
+  /** A key is announced again at the latest after so long. @default 22 h */
+  intervalMs?: number
 }
 
-const HOUR_MS = 3_600_000
-// Together 22 h, kad-dht's own interval, well within the 48 h that a record counts.
-const CYCLE_MS = 20 * HOUR_MS
-const GAP_MS = 2 * HOUR_MS
+// kad-dht's own interval, well within the 48 h that a record counts.
+const INTERVAL_MS = 22 * 3_600_000
+/** Share of the interval within which a key is not announced twice. */
+const GAP_SHARE = 1 / 11
 const BATCH_KEYS = 1000
 
 export class ProvideQueue {
   readonly #table: Table
   readonly #clock: Clock
+  /** One turn around the key space. */
   readonly #cycleMs: number
   readonly #gapMs: number
   /** Reading and writing back is one step: the next waits for it. */
@@ -40,8 +39,9 @@ export class ProvideQueue {
   constructor(table: Table, clock: Clock, init: ScheduleInit = {}) {
     this.#table = table
     this.#clock = clock
-    this.#cycleMs = init.cycleMs ?? CYCLE_MS
-    this.#gapMs = init.gapMs ?? GAP_MS
+    const intervalMs = init.intervalMs ?? INTERVAL_MS
+    this.#gapMs = Math.ceil(intervalMs * GAP_SHARE)
+    this.#cycleMs = intervalMs - this.#gapMs
   }
 
   /** Keys that are announced and re-announced. */

@@ -45,13 +45,16 @@ export interface DiscoveryComponents {
 }
 
 export interface DiscoveryInit extends ScheduleInit {
-  /** What is announced: `roots` of files and folders, or `all` chunks too. @default 'roots' */
+  /**
+   * What is announced in the background: `roots` of files and folders, `all` chunks too, or
+   * `none`: only what `provide` is asked for. @default 'roots'
+   */
   strategy?: ProvideStrategy
-  /** How long what is due by time alone may wait for company. @default 10 min */
+  /** What is due by time alone waits so long for company. @default 10 min, or interval / 10 */
   gatherMs?: number
 }
 
-export type ProvideStrategy = 'roots' | 'all'
+export type ProvideStrategy = 'roots' | 'all' | 'none'
 
 export interface FindOptions extends AbortOptions {
   /** Then the search ends, without an error. @default 10000 */
@@ -101,7 +104,7 @@ export class Discovery implements Part {
     this.#queue = new ProvideQueue(components.table, this.#clock, init)
     this.#announcer = new Announcer(components.host, this.#log)
     this.#metrics = components.metrics
-    this.#gatherMs = init.gatherMs ?? GATHER_MS
+    this.#gatherMs = init.gatherMs ?? Math.min(GATHER_MS, (init.intervalMs ?? Infinity) / 10)
     this.strategy = init.strategy ?? 'roots'
   }
 
@@ -161,6 +164,7 @@ export class Discovery implements Part {
     cids: Iterable<CID>,
     options: AbortOptions & { kind?: 'root' | 'chunk' } = {},
   ): Promise<void> {
+    if (this.strategy === 'none') return
     if (options.kind === 'chunk' && this.strategy === 'roots') return
     const fresh = await this.#queue.add(textsOf(cids), this.#clock.now(), options)
     if (fresh.length === 0) return
@@ -207,7 +211,7 @@ export class Discovery implements Part {
       const connected = (peer: PeerInfo) => Number(this.#host.isConnected(peer.id.toString()))
       for (const peer of fresh.sort((a, b) => connected(b) - connected(a))) {
         const peerId = peer.id.toString()
-        const addrs = peer.multiaddrs.map((addr) => addr.toString())
+        const addrs = [...new Set(peer.multiaddrs.map((addr) => addr.toString()))]
         // Nowhere to go: another peer may tell of it with its addresses.
         if (addrs.length === 0 && !this.#host.isConnected(peerId)) continue
         if (seen.has(peerId)) continue

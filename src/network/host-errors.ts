@@ -23,7 +23,6 @@ const REASON_OF_ERRNO: Record<string, string> = {
 const REASON_OF_NAME: Record<string, string> = {
   NoValidAddressesError: 'no address of it is known',
   NotFoundError: 'no address of it is known',
-  UnexpectedPeerError: 'another peer answers at that address',
   UnsupportedProtocolError: 'it does not speak the protocol',
   UnexpectedEOFError: 'it closed the connection',
   EncryptionFailedError: 'no secure channel could be agreed on',
@@ -62,6 +61,13 @@ function isTimeout(thrown: unknown): boolean {
 function reasonOf(thrown: unknown, code: ErrorCode): string {
   if (code === 'DEADLINE_EXCEEDED') return 'no answer in time'
   if (!(thrown instanceof Error)) return String(thrown)
+  // Noise reports it as any other failure of the handshake, in words.
+  if (
+    thrown.name === 'UnexpectedPeerError' ||
+    /identity key .* does not match/.test(thrown.message)
+  ) {
+    return 'another peer answers at that address'
+  }
   const errno = (thrown as NodeJS.ErrnoException).code
   return (
     REASON_OF_NAME[thrown.name] ??

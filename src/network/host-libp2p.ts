@@ -31,6 +31,8 @@ export interface Libp2pSettings {
   announce: readonly string[]
   agent: string
   maxConnections: number
+  dialTimeoutMs: number
+  addressAgeMs: number
   kadProtocol: string
   mdns: boolean
   mdnsIntervalMs: number
@@ -69,6 +71,7 @@ export async function createNode(settings: Libp2pSettings): Promise<DpsLibp2p> {
     connectionManager: {
       maxConnections: settings.maxConnections,
       maxIncomingPendingConnections: 64,
+      dialTimeout: settings.dialTimeoutMs,
       // Rates are limited by address in `denyAddress`, which knows loopback and IPv6 networks;
       // libp2p's own limit of 5 a second would hit several nodes on one machine.
       inboundConnectionThreshold: 100_000,
@@ -86,9 +89,7 @@ export async function createNode(settings: Libp2pSettings): Promise<DpsLibp2p> {
       },
       denyInboundEncryptedConnection: (peerId) => settings.denyPeer(peerId.toString()),
     },
-    // A provider's addresses live as long as its records: kad-dht fails a whole answer over one
-    // provider without a peer store entry.
-    peerStore: { maxAddressAge: PROVIDER_VALIDITY_MS, maxPeerAge: PROVIDER_VALIDITY_MS },
+    peerStore: { maxAddressAge: settings.addressAgeMs, maxPeerAge: settings.addressAgeMs },
     ...(settings.mdns ? { peerDiscovery: [lanDiscovery(settings)] } : {}),
     services: {
       identify: identify({ maxInboundStreams: 4, maxOutboundStreams: 4 }),

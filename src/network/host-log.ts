@@ -52,7 +52,7 @@ export function libp2pLogger(log: Log, clock: Clock): ComponentLogger {
 
   const forComponent = (name: string): Logger => {
     // A stream's logger is named after its connection: only the part's own name limits warnings.
-    const part = name.split(':').slice(0, 3).join(':')
+    const part = name.split(':').slice(0, 2).join(':')
     const detail = (format: unknown, args: unknown[]): void => {
       if (log.isLevelEnabled('trace')) {
         log.trace({ component: 'libp2p', scope: name }, formatMessage(format, args))

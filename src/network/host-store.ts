@@ -18,14 +18,9 @@ interface Pair {
 }
 
 /** kad-dht's layout: `/dht/provider/<multihash in base32>/<peer id>` → varint of milliseconds. */
-export const PROVIDER_PREFIX = '/dht/provider/'
+const PROVIDER_PREFIX = '/dht/provider/'
 /** How long a record counts after it was made (kad-dht's PROVIDERS_VALIDITY). */
 export const PROVIDER_VALIDITY_MS = 48 * 3_600_000
-
-export interface PeerDirectory {
-  /** Whether addresses of the peer are known; may restore them from elsewhere first. */
-  reachable(peerId: string): Promise<boolean>
-}
 
 /** A write waits at most so long, or until so many wait. */
 const FLUSH_AFTER_MS = 20
@@ -39,11 +34,16 @@ export class HostStore extends LevelDatastore {
   #flushed: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #failure: unknown
-  #peers: PeerDirectory | undefined
+  #self = ''
+  #reachable: ((peerId: string) => Promise<boolean>) | undefined
 
-  /** Gives the records' filter its peers; until then every record is shown. */
-  usePeers(peers: PeerDirectory): void {
-    this.#peers = peers
+  /**
+   * Gives the records' filter its peers; until then every record is shown.
+   * @param reachable whether addresses of the peer are known; may restore them from elsewhere
+   */
+  usePeers(self: string, reachable: (peerId: string) => Promise<boolean>): void {
+    this.#self = self
+    this.#reachable = reachable
   }
 
   override async put(key: Key, value: Uint8Array, options?: AbortOptions): Promise<Key> {
@@ -82,7 +82,8 @@ export class HostStore extends LevelDatastore {
   override async *query(query: Query, options?: AbortOptions): AsyncGenerator<Pair> {
     if (query.prefix === undefined || this.#anyWaiting(query.prefix)) await this.flush()
     const pairs = super.query(query, options)
-    if (this.#peers !== undefined && isOneContent(query.prefix)) yield* this.#usable(pairs)
+    if (`${query.prefix}/` === PROVIDER_PREFIX) yield* this.#foreign(pairs)
+    else if (isOneContent(query.prefix)) yield* this.#usable(pairs)
     else yield* pairs
   }
 
@@ -171,13 +172,30 @@ export class HostStore extends LevelDatastore {
    * left the peer store: such a record is withheld, as is one that has expired.
    */
   async *#usable(pairs: Iterable<Pair> | AsyncIterable<Pair>): AsyncGenerator<Pair> {
-    const oldest = Date.now() - PROVIDER_VALIDITY_MS
     for await (const pair of pairs) {
-      if (readVarint(pair.value) < oldest) continue
-      const peerId = pair.key.toString().split('/').at(-1) ?? ''
-      if (await this.#peers?.reachable(peerId)) yield pair
+      if (isExpired(pair.value)) continue
+      if (this.#reachable === undefined || (await this.#reachable(peerOf(pair.key)))) yield pair
     }
   }
+
+  /**
+   * kad-dht's hourly round over all records expires those of others, which is wanted, and would
+   * provide again what it takes for ours, one by one: only Discovery knows what still is.
+   */
+  async *#foreign(pairs: Iterable<Pair> | AsyncIterable<Pair>): AsyncGenerator<Pair> {
+    for await (const pair of pairs) {
+      if (peerOf(pair.key) !== this.#self) yield pair
+      else if (isExpired(pair.value)) await this.#set(pair.key.toString(), null)
+    }
+  }
+}
+
+function peerOf(key: Key): string {
+  return key.toString().split('/').at(-1) ?? ''
+}
+
+function isExpired(value: Uint8Array): boolean {
+  return readVarint(value) < Date.now() - PROVIDER_VALIDITY_MS
 }
 
 /** Opens the store; a damaged one is moved aside, as the swarm gives its content back. */
@@ -188,14 +206,15 @@ export async function openHostStore(
   try {
     return await openLevel(path)
   } catch (error) {
-    const code = levelCodeOf(error)
+    const { code, message } = levelCauseOf(error)
     if (code === 'LEVEL_LOCKED') {
       throw new DpsError('FAILED_PRECONDITION', `${path} is in use by another process`, {
         cause: error,
         exitCode: 11,
       })
     }
-    if (code !== 'LEVEL_CORRUPTION') {
+    // A file that the database names and that is gone counts as damage too.
+    if (code !== 'LEVEL_CORRUPTION' && !/No such file/.test(message)) {
       throw new DpsError('INTERNAL', `cannot open ${path}`, { cause: error })
     }
     const movedTo = `${path}.damaged-${Date.now()}`
@@ -214,9 +233,10 @@ async function openLevel(path: string): Promise<HostStore> {
   return store
 }
 
-function levelCodeOf(thrown: unknown): string | undefined {
+function levelCauseOf(thrown: unknown): { code: string; message: string } {
   const cause = thrown instanceof Error ? thrown.cause : undefined
-  return cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined
+  if (!(cause instanceof Error)) return { code: '', message: String(thrown) }
+  return { code: (cause as NodeJS.ErrnoException).code ?? '', message: cause.message }
 }
 
 function isOneContent(prefix: string | undefined): boolean {

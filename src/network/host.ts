@@ -57,6 +57,13 @@ export interface HostInit {
   maxConnections?: number
   /** Connections of one peer. Two data connections and two that cross while dialling. @default 8 */
   maxConnectionsPerPeer?: number
+  /** For one connection, all addresses of the peer together. @default 15000 */
+  dialTimeoutMs?: number
+  /**
+   * How long addresses are kept without word of the peer. As long as a provider record at least:
+   * kad-dht fails a whole answer over one provider without addresses. @default 72 h
+   */
+  addressAgeMs?: number
   inbound?: InboundLimiterInit
   redial?: RedialInit
   /** @default '/dps/kad/1.0.0' */
@@ -88,10 +95,20 @@ export interface HandleOptions {
 export type StreamListener = (stream: Stream, peerId: string) => void
 type PeerListener = (peerId: string) => void
 
+interface PeerFacts {
+  agent?: string
+  latencyMs?: number
+  /** Where it says it listens. */
+  listenAddrs?: Multiaddr[]
+}
+
 const PREFIX_CHARS_MIN = 6
 const PING_BYTES = 32
 const DIAL_TIMEOUT_MS = 15_000
 const PING_TIMEOUT_MS = 10_000
+const ADDRESS_AGE_MS = 72 * 3_600_000
+/** Addresses of connected peers are confirmed so often within their age. */
+const CONFIRMS_PER_AGE = 36
 
 export class Host implements Part {
   readonly serviceId = 'host'
@@ -100,6 +117,8 @@ export class Host implements Part {
   readonly #init: HostInit
   readonly #log: Log
   readonly #clock: Clock
+  readonly #dialTimeoutMs: number
+  readonly #addressAgeMs: number
   readonly #known: KnownPeers
   readonly #redial: Redialler
   readonly #limiter: InboundLimiter
@@ -107,17 +126,20 @@ export class Host implements Part {
   readonly #onConnect = new Set<PeerListener>()
   readonly #onDisconnect = new Set<PeerListener>()
   /** What connected peers told of themselves, and how far away they are. */
-  readonly #facts = new Map<string, { agent?: string; latencyMs?: number }>()
+  readonly #facts = new Map<string, PeerFacts>()
   readonly #background = new Set<Promise<unknown>>()
   readonly #stopping = new AbortController()
   #node: DpsLibp2p | undefined
   #store: HostStore | undefined
+  #confirming: NodeJS.Timeout | undefined
 
   constructor(components: HostComponents, init: HostInit) {
     this.#parts = components
     this.#init = init
     this.#log = components.log.child({ component: 'host', service_id: this.serviceId })
     this.#clock = components.clock ?? systemClock
+    this.#dialTimeoutMs = init.dialTimeoutMs ?? DIAL_TIMEOUT_MS
+    this.#addressAgeMs = init.addressAgeMs ?? ADDRESS_AGE_MS
     this.#known = new KnownPeers(components.knownPeers, this.#clock)
     this.#limiter = new InboundLimiter(this.#clock, init.inbound)
     this.#redial = new Redialler(
@@ -156,6 +178,8 @@ export class Host implements Part {
         announce,
         agent: agentOf(this.#init.version, this.#init.name),
         maxConnections: this.#init.maxConnections ?? 300,
+        dialTimeoutMs: this.#dialTimeoutMs,
+        addressAgeMs: this.#addressAgeMs,
         kadProtocol: this.#init.kadProtocol ?? KAD_PROTOCOL,
         mdns,
         mdnsIntervalMs: this.#init.mdnsIntervalMs ?? 10_000,
@@ -164,18 +188,25 @@ export class Host implements Part {
           this.#connectionsOf(peerId).length >= (this.#init.maxConnectionsPerPeer ?? 8),
         onMdnsPeer: (peer) => this.#met(peer.id.toString(), peer.multiaddrs),
       })
-      this.#store.usePeers({ reachable: (peerId) => this.#reachable(peerId) })
+      this.#store.usePeers(this.peerId, (peerId) => this.#reachable(peerId))
       this.#listenToNode(this.#node)
       for (const [protocol, { listener, options }] of this.#handlers) {
         await this.#register(protocol, listener, options)
       }
       await Promise.all([this.#node.start(), this.#known.load()])
+      // libp2p does it a second later; until then we could not be named as a provider.
+      const own = this.#node.getMultiaddrs().map((addr) => multiaddr(withoutPeer(addr)))
+      await this.#node.peerStore.patch(this.#node.peerId, { multiaddrs: own })
     } catch (error) {
       await this.stop()
       throw listenError(error, listen)
     }
     this.#measure()
     this.#dialKnown(bootstrap)
+    this.#confirming = setInterval(() => {
+      for (const peerId of this.#facts.keys()) this.#run(this.#confirmAddrs(peerId))
+    }, this.#addressAgeMs / CONFIRMS_PER_AGE)
+    this.#confirming.unref()
   }
 
   async stop(): Promise<void> {
@@ -183,6 +214,7 @@ export class Host implements Part {
       this.#stopping.abort(new DpsError('CANCELLED', 'the node stops'))
     }
     this.#redial.stop()
+    clearInterval(this.#confirming)
     try {
       await this.#node?.stop()
     } finally {
@@ -348,7 +380,7 @@ export class Host implements Part {
   /** A new stream; connects first when needed. UNIMPLEMENTED: the peer lacks the protocol. */
   async openStream(peerId: string, protocol: string, options: AbortOptions = {}): Promise<Stream> {
     const doing = `open ${protocol} to ${peerId}`
-    const signal = withTimeout(options, DIAL_TIMEOUT_MS)
+    const signal = withTimeout(options, this.#dialTimeoutMs)
     try {
       const open = this.#connectionsOf(peerId).find(({ status }) => status === 'open')
       if (open !== undefined) return await open.newStream(protocol, { signal })
@@ -442,6 +474,8 @@ export class Host implements Part {
     const peer = peerId.toString()
     const facts = this.#facts.get(peer)
     if (facts !== undefined && agent !== undefined) facts.agent = agent
+    if (facts !== undefined) facts.listenAddrs = listenAddrs
+    await this.#confirmAddrs(peer)
     if (!protocols.includes(this.kadProtocol)) return
     const proven = connection.direction === 'outbound' ? [withoutPeer(connection.remoteAddr)] : []
     const name = nameOfAgent(agent)
@@ -449,6 +483,20 @@ export class Host implements Part {
     await this.#known.remember(peer, addrs, name === undefined ? {} : { name })
     this.#keepDialling(peer, 'lonely')
     if (facts?.latencyMs === undefined) await this.ping(peer, { signal: this.#stopping.signal })
+  }
+
+  /**
+   * The peer store counts an address's age from its first sight, however often it is seen again;
+   * one that has expired stays so as long as it is mentioned. Put in anew, it counts from now.
+   */
+  async #confirmAddrs(peerId: string): Promise<void> {
+    const { peerStore } = this.libp2p
+    const peer = parsePeerId(peerId)
+    const known = await peerStore.get(peer).catch(() => undefined)
+    const addresses = known?.addresses ?? []
+    const fresh = this.#facts.get(peerId)?.listenAddrs ?? []
+    await peerStore.patch(peer, { multiaddrs: [] })
+    await peerStore.patch(peer, { addresses, multiaddrs: fresh })
   }
 
   #met(peerId: string, addrs: readonly Multiaddr[]): void {
@@ -505,7 +553,7 @@ export class Host implements Part {
     options: AbortOptions,
   ): Promise<Connection> {
     try {
-      return await this.libp2p.dial(target, { signal: withTimeout(options, DIAL_TIMEOUT_MS) })
+      return await this.libp2p.dial(target, { signal: withTimeout(options, this.#dialTimeoutMs) })
     } catch (error) {
       throw peerError(error, `connect to ${text}`, options)
     }

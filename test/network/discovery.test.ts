@@ -1,22 +1,280 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { identify } from '@libp2p/identify'
+import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { createLibp2p } from 'libp2p'
 import { CID } from 'multiformats/cid'
 import { sha256 } from 'multiformats/hashes/sha2'
 import { expect, test } from 'vitest'
-import { eventually } from '../support/temp.js'
-import { startHost } from './host-support.js'
+import { textOf } from '../../src/network/discovery-keys.js'
+import { cleanUp, eventually, tempDir } from '../support/temp.js'
+import { portOf, providersOf, startHost, type TestHost } from './host-support.js'
 
-const cidOf = async (text: string) =>
-  CID.createV1(0x50, await sha256.digest(new TextEncoder().encode(text)))
+const CODE_MANIFEST = 0x50
 
-test('discovery: announced to one peer, found by a third', async () => {
+async function cidOf(text: string): Promise<CID> {
+  return CID.createV1(CODE_MANIFEST, await sha256.digest(new TextEncoder().encode(text)))
+}
+
+function cidsOf(name: string, count: number): Promise<CID[]> {
+  return Promise.all(Array.from({ length: count }, (_, n) => cidOf(`${name} ${n}`)))
+}
+
+function kad({ host }: TestHost): KadDHT & { routingTable: { size: number } } {
+  return host.libp2p.services.dht as KadDHT & { routingTable: { size: number } }
+}
+
+/** Every host knows every other one's DHT. */
+async function swarm(count: number): Promise<TestHost[]> {
+  const hosts: TestHost[] = []
+  for (let n = 0; n < count; n++) {
+    hosts.push(await startHost(n === 0 ? {} : { bootstrap: [hosts[0]!.addr] }))
+  }
+  await eventually('everybody knows everybody', async () => {
+    for (const host of hosts) await kad(host).refreshRoutingTable()
+    return hosts.every((host) => kad(host).routingTable.size === count - 1)
+  })
+  return hosts
+}
+
+const idsOf = (providers: { peerId: string }[]) => providers.map(({ peerId }) => peerId)
+
+test('discovery: thousands of roots are announced at once, and a third peer finds them', async () => {
+  const [a, b, c] = (await swarm(3)) as [TestHost, TestHost, TestHost]
+  const cids = await cidsOf('root', 3000)
+  expect(await b.discovery.provide(cids)).toEqual({ peers: 2 })
+  for (const cid of [cids[0]!, cids[777]!, cids[2999]!]) {
+    const [found] = await providersOf(c, cid)
+    expect(found?.peerId).toBe(b.host.peerId)
+    expect(found?.addrs).toContain(`/ip4/127.0.0.1/tcp/${portOf(b.addr)}`)
+  }
+  expect(b.discovery.status()).toMatchObject({ roots: 3000, waiting: 0 })
+  // The records are at the others, not only at their maker.
+  await b.stop()
+  for (const host of [a, c]) expect(idsOf(await providersOf(host, cids[5]!))).toHaveLength(1)
+})
+
+test('discovery: a kad-dht that is not ours stores what we announce, and answers for it', async () => {
+  const plain = await createLibp2p({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    services: {
+      identify: identify(),
+      ping: ping(),
+      dht: kadDHT({
+        protocol: '/dps/kad/1.0.0',
+        clientMode: false,
+        allowQueryWithZeroPeers: true,
+        peerInfoMapper: passthroughMapper,
+      }),
+    },
+  })
+  cleanUp(() => plain.stop())
+  const a = await startHost()
+  await a.host.connect(plain.getMultiaddrs()[0]!.toString())
+  await eventually('in its table', () => kad(a).routingTable.size === 1)
+  const cids = await cidsOf('plain', 1000)
+  expect(await a.discovery.provide(cids)).toEqual({ peers: 1 })
+  for (const cid of [cids[0]!, cids[999]!]) {
+    const found: string[] = []
+    for await (const event of plain.services.dht.findProviders(cid)) {
+      if (event.name === 'PROVIDER') found.push(...event.providers.map(({ id }) => id.toString()))
+    }
+    expect(found).toEqual([a.host.peerId])
+  }
+  // And it finds by asking us what only we know.
+  const late = await cidOf('only at home')
+  await a.host.store.putProvider([textOf(late.multihash.bytes)], a.host.peerId, Date.now())
+  const found: string[] = []
+  for await (const event of plain.services.dht.findProviders(late)) {
+    if (event.name === 'PROVIDER') found.push(...event.providers.map(({ id }) => id.toString()))
+  }
+  expect(found).toEqual([a.host.peerId])
+})
+
+test('discovery: what is provided with nobody there goes out with the first connection', async () => {
+  const a = await startHost()
+  const [cid, other] = [await cidOf('lonely'), await cidOf('lonely too')]
+  expect(await a.discovery.provide([cid])).toEqual({ peers: 0 })
+  await a.discovery.provideLater([other])
+  expect(a.discovery.status()).toMatchObject({ roots: 2, waiting: 2 })
+  const b = await startHost()
+  await b.host.connect(a.addr)
+  await eventually('announced', () => a.discovery.status().waiting === 0)
+  await a.stop()
+  for (const root of [cid, other])
+    expect(idsOf(await providersOf(b, root))).toEqual([a.host.peerId])
+})
+
+test('discovery: the intent to provide survives a restart', async () => {
+  const a = await startHost()
+  const cids = await cidsOf('durable', 50)
+  await a.discovery.provideLater(cids)
+  await a.stop()
+  const again = await startHost({ dir: a.dir })
+  await eventually('counted', () => again.discovery.status().waiting === 50)
+  const b = await startHost({ bootstrap: [again.addr] })
+  await eventually('announced', () => again.discovery.status().waiting === 0)
+  await again.stop()
+  expect(idsOf(await providersOf(b, cids[49]!))).toEqual([a.host.peerId])
+})
+
+test('discovery: what was announced is announced again before it expires, after a restart too', async () => {
+  const cids = await cidsOf('again', 20)
+  const discovery = { intervalMs: 1000, gatherMs: 20 }
+  const b = await startHost()
+  const a = await startHost({ bootstrap: [b.addr], discovery })
+  await a.discovery.provideLater(cids)
+  await eventually('announced', () => a.discovery.status().waiting === 0)
+  // As if the other side had lost them.
+  const texts = cids.map(({ multihash }) => textOf(multihash.bytes))
+  const lost = async () => {
+    await b.host.store.deleteProvider(texts, a.host.peerId)
+    expect(await storedAt(b, cids)).toBe(0)
+  }
+  await eventually('stored', async () => (await storedAt(b, cids)) === 20)
+  await lost()
+  await eventually('announced again', async () => (await storedAt(b, cids)) === 20)
+  await a.stop()
+  await lost()
+  await startHost({ dir: a.dir, bootstrap: [b.addr], discovery })
+  await eventually('announced again', async () => (await storedAt(b, cids)) === 20)
+})
+
+/** Records of other peers for the CIDs, in a host's own store. */
+async function storedAt(at: TestHost, cids: CID[]): Promise<number> {
+  let count = 0
+  for (const cid of cids) {
+    const prefix = `/dht/provider/${textOf(cid.multihash.bytes)}`
+    for await (const _ of at.host.store.query({ prefix })) count += 1
+  }
+  return count
+}
+
+test('discovery: what is forgotten is neither answered for nor announced again', async () => {
+  const b = await startHost()
+  const a = await startHost({ bootstrap: [b.addr], discovery: { intervalMs: 500, gatherMs: 20 } })
+  const [kept, gone] = [await cidOf('kept'), await cidOf('gone')]
+  await a.discovery.provideLater([kept, gone])
+  await eventually('announced', async () => (await storedAt(b, [kept, gone])) === 2)
+  await a.discovery.forget([gone])
+  expect(await storedAt(a, [gone])).toBe(0)
+  expect(a.discovery.status().roots).toBe(1)
+  const texts = [kept, gone].map(({ multihash }) => textOf(multihash.bytes))
+  await b.host.store.deleteProvider(texts, a.host.peerId)
+  await eventually('the kept one again', async () => (await storedAt(b, [kept])) === 1)
+  expect(await storedAt(b, [gone])).toBe(0)
+})
+
+test('discovery: a provider that left the peer store does not spoil the answer', async () => {
+  const [a, b, c] = (await swarm(3)) as [TestHost, TestHost, TestHost]
+  const cid = await cidOf('trap')
+  await b.discovery.provide([cid])
+  // A peer that nobody knows: kad-dht alone would fail every answer for this CID from here on.
+  const stranger = '12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf'
+  for (const { host } of [a, b, c]) {
+    await host.store.putProvider([textOf(cid.multihash.bytes)], stranger, Date.now())
+  }
+  const d = await startHost({ bootstrap: [a.addr] })
+  await eventually('in its table', () => kad(d).routingTable.size > 0)
+  expect(idsOf(await providersOf(d, cid))).toEqual([b.host.peerId])
+  // One that is only remembered has its addresses put back.
+  await a.host.libp2p.peerStore.delete(peerIdFromString(b.host.peerId))
+  expect(idsOf(await providersOf(d, cid))).toEqual([b.host.peerId])
+  expect(idsOf(await providersOf(a, cid))).toEqual([b.host.peerId])
+})
+
+test('discovery: records older than 48 hours are withheld', async () => {
   const a = await startHost()
   const b = await startHost({ bootstrap: [a.addr] })
-  const c = await startHost({ bootstrap: [a.addr] })
-  const cids = await Promise.all(Array.from({ length: 2000 }, (_, i) => cidOf(`root ${i}`)))
-  await eventually('connections', () => a.host.peers().length === 2)
-  const t0 = performance.now()
-  const { peers } = await b.discovery.provide(cids)
-  console.log('provide', performance.now() - t0, peers)
-  const found = []
-  for await (const p of c.discovery.findProviders(cids[77]!)) found.push(p)
-  expect(found.map((p) => p.peerId)).toEqual([b.host.peerId])
+  await eventually('in its table', () => kad(b).routingTable.size === 1)
+  const cid = await cidOf('old')
+  const hours = (count: number) => Date.now() - count * 3_600_000
+  const text = textOf(cid.multihash.bytes)
+  await a.host.store.putProvider([text], a.host.peerId, hours(49))
+  expect(await providersOf(b, cid)).toEqual([])
+  await a.host.store.putProvider([text], a.host.peerId, hours(47))
+  expect(idsOf(await providersOf(b, cid))).toEqual([a.host.peerId])
+})
+
+test('discovery: we are not our own provider, connected ones come first, each comes once', async () => {
+  const [a, b] = (await swarm(2)) as [TestHost, TestHost]
+  const cid = await cidOf('order')
+  await Promise.all([a.discovery.provide([cid]), b.discovery.provide([cid])])
+  const away = await startHost()
+  await away.stop()
+  const addr = `/ip4/127.0.0.1/tcp/${portOf(away.addr)}`
+  await a.host.learn(away.host.peerId, [addr])
+  await a.host.store.putProvider([textOf(cid.multihash.bytes)], away.host.peerId, Date.now())
+  expect(await providersOf(a, cid)).toEqual([
+    { peerId: b.host.peerId, addrs: [`/ip4/127.0.0.1/tcp/${portOf(b.addr)}`] },
+    { peerId: away.host.peerId, addrs: [addr] },
+  ])
+})
+
+test('discovery: a search waits for the first peer, ends with its time, and obeys its caller', async () => {
+  const a = await startHost()
+  const b = await startHost()
+  const cid = await cidOf('patience')
+  await a.discovery.provideLater([cid])
+  const found = providersOf(b, cid, 10_000)
+  await b.host.connect(a.addr)
+  expect(idsOf(await found)).toEqual([a.host.peerId])
+
+  const alone = await startHost()
+  const startedAt = performance.now()
+  expect(await providersOf(alone, cid, 100)).toEqual([])
+  expect(performance.now() - startedAt).toBeLessThan(2000)
+  const controller = new AbortController()
+  const reason = { why: 'enough' }
+  const search = alone.discovery.findProviders(cid, { signal: controller.signal }).next()
+  controller.abort(reason)
+  await expect(search).rejects.toBe(reason)
+})
+
+test('discovery: chunks are announced only when asked for', async () => {
+  for (const [strategy, roots] of [
+    ['roots', 1],
+    ['all', 2],
+    ['none', 0],
+  ] as const) {
+    const { discovery } = await startHost({ discovery: { strategy } })
+    await discovery.provideLater([await cidOf('a root')])
+    await discovery.provideLater([await cidOf('a chunk')], { kind: 'chunk' })
+    expect(discovery.status().roots).toBe(roots)
+  }
+})
+
+test('discovery: a peer that swallows records or dies is not counted as told', async () => {
+  const a = await startHost()
+  const b = await startHost({ bootstrap: [a.addr] })
+  await eventually('in its table', () => kad(b).routingTable.size === 1)
+  // A resets every kad stream that sends records.
+  await a.host.libp2p.unhandle('/dps/kad/1.0.0')
+  let streams = 0
+  await a.host.libp2p.handle('/dps/kad/1.0.0', (stream) => {
+    streams += 1
+    stream.abort(new Error('no'))
+  })
+  const cid = await cidOf('swallowed')
+  expect(await b.discovery.provide([cid])).toEqual({ peers: 0 })
+  expect(streams).toBeGreaterThan(0)
+  expect(b.discovery.status()).toMatchObject({ roots: 1, waiting: 1 })
+})
+
+test('discovery: records persist at their receiver', async () => {
+  const dir = tempDir()
+  const a = await startHost({ dir })
+  const b = await startHost({ bootstrap: [a.addr] })
+  await eventually('in its table', () => kad(b).routingTable.size === 1)
+  const cids = await cidsOf('kept', 300)
+  await b.discovery.provide(cids)
+  await a.stop()
+  const again = await startHost({ dir })
+  expect(idsOf(await providersOf(again, cids[299]!))).toEqual([b.host.peerId])
 })
