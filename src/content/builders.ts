@@ -13,7 +13,7 @@ import {
   MAX_CONTENT_BYTES,
 } from './chunking.js'
 import { cidOf, DIGEST_BYTES, type Digest, sha256 } from './cid.js'
-import { checkEntry, checkOrder, childBytes, encodeManifest, entryBytes, hasRoom } from './codec.js'
+import { checkEntry, checkOrder, encodeManifest } from './codec.js'
 import {
   type DirectoryChild,
   type DirectoryEntry,
@@ -25,6 +25,7 @@ import {
   type ManifestBlock,
 } from './manifest.js'
 import { checkFileRoot } from './shape.js'
+import { childBytes, entryBytes, hasRoom } from './sizes.js'
 
 /** Takes a manifest to store. The builder waits for it before it goes on. */
 export type EmitManifest = (block: ManifestBlock) => Promise<void> | void

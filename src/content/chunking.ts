@@ -35,7 +35,7 @@ export const MAX_CHUNK_BYTES = 4 * MIB
 export const MAX_CONTENT_BYTES = 2 ** 48
 
 // What a table in a manifest may hold; the default has three rows.
-const STEPS_MAX = 16
+export const STEPS_MAX = 16
 
 /**
  * The default: part of the contract, because it decides every file_id. 2 MiB is IPFS's limit for

@@ -80,6 +80,16 @@ export function cidOf(kind: ChunkKind, digest: Digest): CID {
   return CID.createV1(codecOf(kind), MultihashDigest.create(CODE_SHA256, digest))
 }
 
+/**
+ * @internal The CID over its binary form, without copying: for thousands of directory entries. The
+ * bytes must have been checked, and are kept.
+ */
+export function cidOver(bytes: Uint8Array<ArrayBuffer>): CID {
+  const digest = bytes.subarray(CID_BYTES - DIGEST_BYTES)
+  const multihash = new MultihashDigest.Digest(CODE_SHA256, DIGEST_BYTES, digest, bytes.subarray(2))
+  return new CID(1, bytes[1] as number, multihash, bytes)
+}
+
 export function codecOf(kind: ChunkKind): number {
   return kind === 'chunk' ? CODEC_RAW : CODEC_MANIFEST
 }

@@ -4,13 +4,18 @@
  * them (a child against what its parent says of it) is checked in `walk.ts`.
  */
 import { DpsError } from '../base/index.js'
-import type { Chunking as WireChunking, File as WireFile } from '../wire/content/manifest.js'
-import { Directory as WireDirectory, Manifest as WireManifest } from '../wire/content/manifest.js'
+import {
+  type Chunking as WireChunking,
+  Directory as WireDirectory,
+  File as WireFile,
+  Manifest as WireManifest,
+} from '../wire/content/manifest.js'
+import { checkCanonical, MANIFEST_SCHEMA } from './canonical.js'
 import { type Chunking, checkChunking, MAX_CHUNK_BYTES, MAX_CONTENT_BYTES } from './chunking.js'
 import {
   type ChunkKind,
   CID_BYTES,
-  cidOf,
+  cidOver,
   codecOf,
   DIGEST_BYTES,
   type Digest,
@@ -23,11 +28,17 @@ import {
   type FileNode,
   type FileRoot,
   MANIFEST_BYTES_MAX,
-  MANIFEST_CHILDREN_MAX,
   type Manifest,
 } from './manifest.js'
 import { checkName, checkTarget, compareNames, shown } from './names.js'
 import { checkFileRoot, chunksPerChild } from './shape.js'
+import {
+  DIRECTORY_ITEMS_BYTES_MAX,
+  delimited,
+  itemsBytes,
+  varintBytes,
+  writeVarint,
+} from './sizes.js'
 
 // 16,384 per node: three levels above the leaves hold more than MAX_CONTENT_BYTES of the smallest
 // chunks, and more directory entries than any disk has inodes.
@@ -35,18 +46,6 @@ const LEVEL_MAX = 3
 
 // Entries of one directory are counted in doubles.
 const ENTRIES_MAX = 2 ** 48
-
-// Room for a directory node's fields other than its items.
-const DIRECTORY_ITEMS_BYTES_MAX = MANIFEST_BYTES_MAX - 1024
-
-const LIMITS = {
-  file: {
-    cids: MANIFEST_CHILDREN_MAX,
-    sizesBytes: MANIFEST_CHILDREN_MAX,
-    chunking: { fixed: { steps: 16 } },
-  },
-  directory: { entries: MANIFEST_CHILDREN_MAX, children: MANIFEST_CHILDREN_MAX },
-}
 
 /**
  * @returns a manifest whose digests are views on a copy of `bytes`, which may be reused.
@@ -57,15 +56,13 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
   // A copy, because another thread may write a shared buffer after it was checked.
   const own = new Uint8Array(bytes)
   let wire: WireManifest
-  let again: Uint8Array
   try {
-    wire = WireManifest.decode(own, { limits: LIMITS })
-    again = WireManifest.encode(wire)
+    checkCanonical(own, MANIFEST_SCHEMA)
+    wire = WireManifest.decode(own)
   } catch (cause) {
-    throw new DpsError('INVALID_ARGUMENT', 'manifest: the bytes are not one', { cause })
+    const why = cause instanceof DpsError ? cause.message : 'the bytes are not one'
+    throw new DpsError('INVALID_ARGUMENT', `manifest: ${why}`, { cause })
   }
-  // Unknown fields, another order, padded numbers, values that are defaults: all show here.
-  if (Buffer.compare(own, again) !== 0) throw bad('the encoding is not canonical')
   if (wire.file !== undefined) return fileFromWire(wire.file)
   if (wire.directory !== undefined) return directoryFromWire(wire.directory)
   throw bad('it is empty')
@@ -75,7 +72,7 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
   switch (manifest.type) {
     case 'file-leaf':
     case 'file-index':
-      return WireManifest.encode({ file: fileToWire(manifest) })
+      return encodeFile(manifest)
     default:
       return WireManifest.encode({ directory: directoryToWire(manifest) })
   }
@@ -83,8 +80,37 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
 
 // ---------------------------------------------------------------- files
 
-function fileToWire(node: FileNode): WireFile {
-  const kind = node.type === 'file-leaf' ? 'chunk' : 'manifest'
+const TAG_FILE = 0x0a
+const TAG_CID = 0x32
+const TAG_SIZE = 0x38
+
+// The children by hand: the generated encoder makes objects for each, and takes ten times as long.
+function encodeFile(node: FileNode): Uint8Array {
+  const head = WireFile.encode(headToWire(node))
+  const { digests, sizesBytes } = node
+  let bodyBytes = head.length + digests.length * delimited(CID_BYTES)
+  for (const size of sizesBytes) bodyBytes += 1 + varintBytes(size)
+  const out = new Uint8Array(delimited(bodyBytes))
+  out[0] = TAG_FILE
+  let at = writeVarint(out, 1, bodyBytes)
+  out.set(head, at)
+  at += head.length
+  const codec = codecOf(node.type === 'file-leaf' ? 'chunk' : 'manifest')
+  for (const digest of digests) {
+    out[at] = TAG_CID
+    out[at + 1] = CID_BYTES
+    writeCid(out, at + 2, codec, digest)
+    at += 2 + CID_BYTES
+  }
+  for (const size of sizesBytes) {
+    out[at] = TAG_SIZE
+    at = writeVarint(out, at + 1, size)
+  }
+  return out
+}
+
+/** All but the children. */
+function headToWire(node: FileNode): WireFile {
   const { root } = node
   return {
     level: node.level,
@@ -92,8 +118,8 @@ function fileToWire(node: FileNode): WireFile {
     originalContentSizeBytes: root === undefined ? 0 : node.sizeBytes,
     ...(root?.chunking && { chunking: chunkingToWire(root.chunking) }),
     chunkCount: node.level === 0 ? 0 : node.chunks,
-    cids: node.digests.map((digest) => cidToWire(kind, digest)),
-    sizesBytes: node.sizesBytes,
+    cids: [],
+    sizesBytes: [],
   }
 }
 
@@ -231,11 +257,11 @@ function entryFromWire(wire: WireDirectory.Entry): DirectoryEntry {
   // A file may be a raw chunk; everything else is a manifest.
   const isFile = wire.kind === WireDirectory.Kind.FILE
   const kind = isFile && cid[1] === codecOf('chunk') ? 'chunk' : 'manifest'
-  const digest = digestFromWire(kind, cid, () => shown(name))
+  digestFromWire(kind, cid, () => shown(name))
   const entry: DirectoryEntry = {
     name,
     kind: isFile ? 'file' : 'directory',
-    cid: cidOf(kind, digest),
+    cid: cidOver(cid),
     sizeBytes,
   }
   checkEntrySize(entry)
@@ -294,63 +320,22 @@ export function checkOrder(before: string | undefined, name: string): void {
   if (order > 0) throw bad(`${shown(name)} after ${shown(before)}: not in byte order`)
 }
 
-/** Whether a directory node of that many items and bytes of items has room for one more. */
-export function hasRoom(items: number, bytes: number, itemBytes: number): boolean {
-  return items < MANIFEST_CHILDREN_MAX && bytes + itemBytes <= DIRECTORY_ITEMS_BYTES_MAX
-}
-
-/** Bytes that the items of a directory node take in its encoding. */
-export function itemsBytes(node: DirectoryNode): number {
-  let bytes = 0
-  if (node.type === 'directory-leaf') for (const entry of node.entries) bytes += entryBytes(entry)
-  else for (const child of node.children) bytes += childBytes(child)
-  return bytes
-}
-
-/** Bytes that an entry takes in a leaf. */
-export function entryBytes(entry: DirectoryEntry): number {
-  const name = delimited(Buffer.byteLength(entry.name))
-  if (entry.kind === 'symlink') {
-    return delimited(name + 2 + delimited(Buffer.byteLength(entry.target)))
-  }
-  const kind = entry.kind === 'file' ? 0 : 2
-  return delimited(name + kind + delimited(CID_BYTES) + number(entry.sizeBytes))
-}
-
-/** Bytes that a child takes in an inner node. */
-export function childBytes(child: DirectoryChild): number {
-  const name = delimited(Buffer.byteLength(child.firstName))
-  return delimited(delimited(CID_BYTES) + number(child.sizeBytes) + number(child.entries) + name)
-}
-
-/** A field of so many bytes: tag, length, bytes. */
-function delimited(bytes: number): number {
-  return 1 + varint(bytes) + bytes
-}
-
-/** A numeric field: nothing when it is the default. */
-function number(value: number): number {
-  return value === 0 ? 0 : 1 + varint(value)
-}
-
-function varint(value: number): number {
-  let bytes = 1
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) bytes++
-  return bytes
-}
-
 // ---------------------------------------------------------------- both
 
 // Whole CIDs and not bare digests, though that costs 6 bytes for each chunk of 256 KiB: what a
 // manifest refers to can then be found by anything that reads protobuf, without knowing this code.
 function cidToWire(kind: ChunkKind, digest: Digest): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(CID_BYTES)
-  bytes[0] = 1
-  bytes[1] = codecOf(kind)
-  bytes[2] = 0x12
-  bytes[3] = DIGEST_BYTES
-  bytes.set(digest, CID_BYTES - DIGEST_BYTES)
+  writeCid(bytes, 0, codecOf(kind), digest)
   return bytes
+}
+
+function writeCid(out: Uint8Array, at: number, codec: number, digest: Digest): void {
+  out[at] = 1
+  out[at + 1] = codec
+  out[at + 2] = 0x12
+  out[at + 3] = DIGEST_BYTES
+  out.set(digest, at + CID_BYTES - DIGEST_BYTES)
 }
 
 function digestFromWire(kind: ChunkKind, cid: Uint8Array, what: () => string): Digest {

@@ -16,7 +16,27 @@
  */
 export { DirectoryTreeBuilder, type EmitManifest, FileTreeBuilder } from './builders.js'
 export * from './chunking.js'
-export * from './cid.js'
+export {
+  type ChunkKind,
+  CID_BYTES,
+  CODEC_MANIFEST,
+  CODEC_RAW,
+  checkCid,
+  cidOf,
+  codecOf,
+  compareDigests,
+  DIGEST_BYTES,
+  type Digest,
+  digestHex,
+  digestKey,
+  digestOf,
+  digestOfKey,
+  formatCid,
+  kindOf,
+  parseCid,
+  sha256,
+  verifyChunk,
+} from './cid.js'
 export { decodeManifest } from './codec.js'
 export { cutterFor } from './cutter.js'
 export { FastCdc } from './fastcdc.js'

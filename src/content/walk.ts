@@ -7,7 +7,7 @@ import type { CID } from 'multiformats/cid'
 import { type AbortOptions, DpsError } from '../base/index.js'
 import type { Chunking } from './chunking.js'
 import { cidOf, type Digest, digestOf, formatCid, kindOf } from './cid.js'
-import { childBytes, decodeManifest, entryBytes, hasRoom, itemsBytes } from './codec.js'
+import { decodeManifest } from './codec.js'
 import type {
   DirectoryChild,
   DirectoryEntry,
@@ -18,6 +18,7 @@ import type {
 } from './manifest.js'
 import { compareNames, shown } from './names.js'
 import { checkLengths, chunksPerChild, type FilePosition } from './shape.js'
+import { childBytes, entryBytes, hasRoom, itemsBytes } from './sizes.js'
 
 export interface FileInfo {
   kind: 'file'

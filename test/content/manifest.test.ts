@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DpsError } from '../../src/base/index.js'
+import { checkCanonical, MANIFEST_SCHEMA } from '../../src/content/canonical.js'
 import { decodeManifest, encodeManifest } from '../../src/content/codec.js'
 import {
   AUTO_CHUNKING,
@@ -225,7 +226,7 @@ test('manifest: too much is refused before it is looked at', () => {
   const head = [0x12, ...varint(MANIFEST_BYTES_MAX - 4)]
   for (let i = 0; i < empties.length; i += 2) empties[i] = 0x12
   empties.set(head)
-  refused(empties, /not one/)
+  refused(empties, /too often/)
   const names = Array.from({ length: 2100 }, (_, i) => ({ name: `${1e4 + i}`.padEnd(1000, 'x') }))
   refused(directory(names), /overfull|too many/)
 })
@@ -393,6 +394,47 @@ test('manifest: mutated manifests are refused or are canonical themselves', () =
     }),
     { numRuns: 4000 },
   )
+})
+
+test('manifest: the check of the encoding agrees with decoding and encoding again', () => {
+  const { SYMLINK } = Directory.Kind
+  const cdc = { minBytes: 64 * KIB, avgBytes: 256 * KIB, maxBytes: MIB, normalization: 2 }
+  const samples = [
+    file({ cids: [CHUNK], sizesBytes: [0, 1] }),
+    file({ cids: [], sizesBytes: [], chunking: { fastcdc: cdc } }),
+    index({ cids: [] }),
+    directory([{ cid: undefined }, { kind: SYMLINK, cid: undefined, symlinkTarget: 'é' }]),
+    directoryIndex([{ cid: undefined }]),
+  ]
+  const edit = fc.record({
+    at: fc.nat(),
+    remove: fc.integer({ min: 0, max: 2 }),
+    insert: fc.array(fc.constantFrom(0, 1, 2, 8, 10, 16, 18, 26, 34, 50, 56, 127, 128, 255), {
+      maxLength: 2,
+    }),
+  })
+  let agreed = 0
+  fc.assert(
+    fc.property(fc.constantFrom(...samples), fc.array(edit, { maxLength: 2 }), (sample, edits) => {
+      let bytes = sample
+      for (const { at, remove, insert } of edits) {
+        const cut = at % (bytes.length + 1)
+        bytes = new Uint8Array([...bytes.slice(0, cut), ...insert, ...bytes.slice(cut + remove)])
+      }
+      let again: Uint8Array
+      try {
+        again = Manifest.encode(Manifest.decode(bytes))
+      } catch {
+        return
+      }
+      const isSame = Buffer.compare(again, bytes) === 0
+      if (isSame) checkCanonical(bytes, MANIFEST_SCHEMA)
+      else codeOf(() => checkCanonical(bytes, MANIFEST_SCHEMA), 'INVALID_ARGUMENT')
+      agreed += isSame ? 1 : 0
+    }),
+    { numRuns: 10_000 },
+  )
+  expect(agreed).toBeGreaterThan(1000)
 })
 
 test('manifest: what is decoded does not change with the buffer it came from', () => {
