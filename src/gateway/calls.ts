@@ -101,8 +101,11 @@ export class CallSignal {
 
 function cancelReason(reason: unknown): DpsError {
   if (reason instanceof DpsError) return reason
-  const name = reason instanceof Error ? reason.name : ''
-  if (name === 'TimeoutError' || name === 'ConnectError') return fromConnectError(reason)
+  const { code } = fromConnectError(reason)
+  if (code === 'DEADLINE_EXCEEDED') {
+    return new DpsError(code, 'not done within the client’s deadline', { cause: reason })
+  }
+  // Connect's reasons tell how the stream was reset; it comes to the same.
   return new DpsError('CANCELLED', 'the client went away', { cause: reason })
 }
 

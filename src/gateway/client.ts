@@ -9,7 +9,7 @@ import {
   type Interceptor,
 } from '@connectrpc/connect'
 import { createConnectTransport } from '@connectrpc/connect-node'
-import { type AbortOptions, DpsError, toDpsError } from '../base/index.js'
+import { type AbortOptions, childController, DpsError, toDpsError } from '../base/index.js'
 import { StreamPieces } from './body.js'
 import {
   ACCEPT_ERROR_HEADER,
@@ -242,20 +242,26 @@ function withDpsErrors<S extends DescService>(
   const wrapped: Record<string, Call> = {}
   for (const { localName, methodKind } of service.methods) {
     const call = plain[localName]!
-    const rethrow = (thrown: unknown, options?: CallOptions): never => {
-      throw options?.signal?.aborted ? options.signal.reason : explain(thrown)
+    const reasonOf = (thrown: unknown, { signal }: CallOptions) =>
+      signal?.aborted ? signal.reason : explain(thrown)
+    const unary: Call = (request, options = {}) =>
+      (call(request, options) as Promise<unknown>).catch((thrown) => {
+        throw reasonOf(thrown, options)
+      })
+    const stream: Call = async function* (request, options = {}) {
+      // Of its own, since leaving Connect's iterator early does not end the call.
+      const controller = childController(options.signal)
+      const { signal } = controller
+      try {
+        yield* call(request, { ...options, signal }) as AsyncIterable<unknown>
+      } catch (thrown) {
+        throw reasonOf(thrown, options)
+      } finally {
+        controller.abort()
+        controller.dispose()
+      }
     }
-    wrapped[localName] =
-      methodKind === 'unary'
-        ? (request, options) =>
-            (call(request, options) as Promise<unknown>).catch((e) => rethrow(e, options))
-        : async function* (request, options) {
-            try {
-              yield* call(request, options) as AsyncIterable<unknown>
-            } catch (thrown) {
-              rethrow(thrown, options)
-            }
-          }
+    wrapped[localName] = methodKind === 'unary' ? unary : stream
   }
   return wrapped as unknown as Client<S>
 }

@@ -16,6 +16,7 @@ const H2_WINDOW_BYTES = 8 * 1024 * 1024
 const H2_STREAMS_MAX = 128
 // Whole connection, in MB: many streams may each hold a window.
 const H2_SESSION_MEMORY_MB = 64
+const TCP_KEEPALIVE_MS = 30_000
 const HEADER_BYTES_MAX = 16 * 1024
 
 export interface PortsInit {
@@ -50,6 +51,9 @@ export class Ports {
         keepAliveTimeout: init.keepAliveTimeoutMs,
         // Uploads may take for ever; what bounds other requests is their deadline.
         requestTimeout: 0,
+        // A client whose machine vanished is noticed while a call only waits.
+        keepAlive: true,
+        keepAliveInitialDelay: TCP_KEEPALIVE_MS,
         connectionsCheckingInterval: Math.min(init.headersTimeoutMs, 1_000),
       },
       handlers.request,
@@ -80,8 +84,12 @@ export class Ports {
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
       this.#peek(socket, (isHttp2) => {
-        if (isHttp2) this.#http2.emit('connection', socket)
-        else toHttp1.call(this.#http1, socket)
+        if (isHttp2) {
+          // HTTP/1.1's server makes its sockets half-open; HTTP/2's relies on the opposite to
+          // see that a client is gone.
+          socket.allowHalfOpen = false
+          this.#http2.emit('connection', socket)
+        } else toHttp1.call(this.#http1, socket)
       })
     })
   }

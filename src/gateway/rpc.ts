@@ -7,8 +7,8 @@ import {
 } from '@connectrpc/connect'
 import type { UniversalHandler, UniversalServerResponse } from '@connectrpc/connect/protocol'
 import { type connectNodeAdapter, universalRequestFromNodeRequest } from '@connectrpc/connect-node'
-import { raceSignal, toDpsError } from '../base/index.js'
-import { ResponseWriter } from './body.js'
+import { raceSignal } from '../base/index.js'
+import { clientGone, ResponseWriter } from './body.js'
 import { type CallBook, CallSignal } from './calls.js'
 import { REQUEST_ID_HEADER, toConnectError } from './contract/codec.js'
 import { breakOff, type HttpCall, type HttpRequest, type HttpResponse } from './http.js'
@@ -110,27 +110,35 @@ function intercept(book: CallBook, unaryTimeoutMs: number): Interceptor {
   }
 }
 
+/** The handler's messages until it ends, fails or its signal aborts; `close` learns which. */
 async function* guard<T>(
   messages: AsyncIterable<T>,
   signal: AbortSignal,
   close: (thrown?: unknown) => void,
 ): AsyncGenerator<T> {
   const iterator = messages[Symbol.asyncIterator]()
-  let outcome: unknown = toDpsError(new DOMException('the client went away', 'AbortError'))
+  // Not awaited: it is queued behind a `next` that may never come back.
+  const leave = () => {
+    iterator.return?.().catch(() => {})
+    close(signal.reason)
+  }
+  // While the client reads slowly this generator stands still, and would not see it go.
+  signal.addEventListener('abort', leave, { once: true })
   try {
     for (;;) {
       const result = await raceSignal(iterator.next(), signal)
       if (result.done) break
       yield result.value
     }
-    outcome = undefined
+    close()
   } catch (error) {
-    outcome = error
+    close(error)
     throw toConnectError(error)
   } finally {
-    // Not awaited: it is queued behind a `next` that may never come back.
+    signal.removeEventListener('abort', leave)
     iterator.return?.().catch(() => {})
-    close(outcome)
+    // Only where the consumer left without a word.
+    close(clientGone())
   }
 }
 
@@ -141,24 +149,17 @@ async function sendUniversal(
 ): Promise<void> {
   const body = answer.body?.[Symbol.asyncIterator]()
   const writer = new ResponseWriter(response)
-  const gone = new Promise<void>((resolve) => response.once('close', resolve))
-  let finished = false
-  // A handler that waits for its next message is told by its signal; one whose last message is
-  // being written is told here. Either way its `finally` runs.
-  gone.then(() => {
-    if (!finished) body?.return?.().catch(() => {})
-  })
   // Handlers set headers until their first message: nothing is sent before that.
   let piece = await body?.next()
-  response.statusCode = answer.status
   answer.header?.forEach((value, name) => {
     response.setHeader(name, value)
   })
   if (!request.readableEnded && !('stream' in request)) response.setHeader('connection', 'close')
+  // Said here and not by the first write: HTTP/2 would send no trailers after an empty body.
+  response.writeHead(answer.status)
   for (; piece !== undefined && !piece.done; piece = await body?.next()) {
     await writer.write(piece.value)
   }
-  finished = true
   if (answer.trailer !== undefined) {
     const trailers: Record<string, string> = {}
     answer.trailer.forEach((value, name) => {
