@@ -9,6 +9,7 @@ import type { Log } from '../observability/index.js'
 import { encodeProvider, encodeRecord, sendRecords } from './discovery-kad.js'
 import { type KadPeer, kadIdOf, nearest, type ProvideKey, regionEnd } from './discovery-keys.js'
 import type { Host } from './host.js'
+import { boundedSignal } from './host-signal.js'
 
 export interface Announced {
   /** Keys that at least one peer has acknowledged. */
@@ -20,8 +21,8 @@ export interface Announced {
 
 /** Streams that carry records at the same time. */
 const STREAMS_MAX = 8
-/** Keys held in memory as encoded records: 2 MB or so. */
-const REGION_KEYS_MAX = 16_384
+/** Keys encoded in one go: some milliseconds, in which nothing else runs. */
+const REGION_KEYS_MAX = 2048
 const QUERY_TIMEOUT_MS = 20_000
 
 export class Announcer {
@@ -70,9 +71,7 @@ export class Announcer {
   async #closestPeers({ multihash }: ProvideKey, options: AbortOptions): Promise<KadPeer[]> {
     const found = new Map<string, KadPeer>()
     const answered = new Map<string, KadPeer>()
-    const timeout = AbortSignal.timeout(QUERY_TIMEOUT_MS)
-    const signal =
-      options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
+    const { signal, done } = boundedSignal(QUERY_TIMEOUT_MS, options.signal)
     const add = (to: Map<string, KadPeer>, id: KadPeerId) => {
       const peerId = id.toString()
       if (peerId !== this.#host.peerId) {
@@ -88,6 +87,8 @@ export class Announcer {
     } catch (err) {
       options.signal?.throwIfAborted()
       this.#log.debug({ err }, 'a query for closest peers failed')
+    } finally {
+      done()
     }
     // A query that ran out of time names no peers, but those that answered are good ones.
     return [...(found.size > 0 ? found : answered).values()]

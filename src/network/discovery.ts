@@ -14,9 +14,10 @@ import {
 } from '../base/index.js'
 import type { Log, Metrics } from '../observability/index.js'
 import { Announcer } from './discovery-announcer.js'
-import { provideKey, textOf } from './discovery-keys.js'
+import { type ProvideKey, provideKey, textOf } from './discovery-keys.js'
 import { ProvideQueue, type ScheduleInit } from './discovery-queue.js'
 import type { Host } from './host.js'
+import { boundedSignal } from './host-signal.js'
 import type { Table } from './table.js'
 
 export interface Provider {
@@ -62,7 +63,7 @@ export interface FindOptions extends AbortOptions {
 }
 
 /** Keys in one announcement: a forget, a stop or a crash costs at most so many. */
-const BATCH_KEYS = 4096
+const BATCH_KEYS = 2048
 const GATHER_MS = 10 * 60_000
 const FIND_TIMEOUT_MS = 10_000
 /** After a failed announcement. A new connection cuts it short. */
@@ -88,6 +89,7 @@ export class Discovery implements Part {
   readonly #gatherMs: number
   readonly #metrics: Metrics | undefined
   readonly #stopping = new AbortController()
+  #announced: { inc(count: number): void } | undefined
   #wake: (() => void) | undefined
   /** Something happened that the worker has not seen yet. */
   #stirred = false
@@ -133,7 +135,7 @@ export class Discovery implements Part {
    * record; `peers: 0` means that nobody could be told yet: it goes out with the first connection.
    */
   async provide(cids: Iterable<CID>, options: AbortOptions = {}): Promise<{ peers: number }> {
-    const keys = textsOf(cids).map(provideKey)
+    const keys = await keysOf(cids)
     const claimedUntilMs = this.#clock.now() + CLAIM_MS
     await this.#queue.add(
       keys.map(({ text }) => text),
@@ -143,6 +145,7 @@ export class Discovery implements Part {
     await this.#recordHere(keys.map(({ text }) => text))
     try {
       const { done, failed, peers } = await this.#announcer.announce(keys, options)
+      this.#announced?.inc(done.length)
       await this.#queue.done(done)
       await this.#queue.postpone(failed, this.#clock.now())
       return { peers }
@@ -155,8 +158,8 @@ export class Discovery implements Part {
   }
 
   /**
-   * Announces in the background, and keeps announced: durable when this resolves. What is kept
-   * announced already is left at its time.
+   * Announces in the background, and keeps announced, across restarts. What is kept announced
+   * already is left at its time, so it costs little to say everything again.
    *
    * @param options.kind chunks are announced only by the strategy `all`
    */
@@ -187,9 +190,8 @@ export class Discovery implements Part {
    */
   async *findProviders(cid: CID, options: FindOptions = {}): AsyncGenerator<Provider> {
     options.signal?.throwIfAborted()
-    const timeout = AbortSignal.timeout(options.timeoutMs ?? FIND_TIMEOUT_MS)
-    const signals = [timeout, this.#stopping.signal, ...(options.signal ? [options.signal] : [])]
-    const signal = AbortSignal.any(signals)
+    const timeoutMs = options.timeoutMs ?? FIND_TIMEOUT_MS
+    const { signal, done } = boundedSignal(timeoutMs, options.signal, this.#stopping.signal)
     const seen = new Set([this.#host.peerId])
     try {
       const early = !this.#hasPeers()
@@ -200,6 +202,8 @@ export class Discovery implements Part {
     } catch (error) {
       options.signal?.throwIfAborted()
       if (!signal.aborted) throw error
+    } finally {
+      done()
     }
   }
 
@@ -213,10 +217,10 @@ export class Discovery implements Part {
         const peerId = peer.id.toString()
         const addrs = [...new Set(peer.multiaddrs.map((addr) => addr.toString()))]
         // Nowhere to go: another peer may tell of it with its addresses.
-        if (addrs.length === 0 && !this.#host.isConnected(peerId)) continue
-        if (seen.has(peerId)) continue
+        const isConnected = this.#host.isConnected(peerId)
+        if (seen.has(peerId) || (addrs.length === 0 && !isConnected)) continue
         seen.add(peerId)
-        if (addrs.length > 0) await this.#host.learn(peerId, addrs, { signal })
+        if (!isConnected) await this.#host.learn(peerId, addrs, { signal })
         yield { peerId, addrs }
       }
     }
@@ -234,6 +238,7 @@ export class Discovery implements Part {
         continue
       }
       const { done, failed, peers } = await this.#announcer.announce(due, { signal })
+      this.#announced?.inc(done.length)
       await this.#recordHere(done.map(({ text }) => text))
       await this.#queue.done(done)
       if (done.length > 0) this.#log.debug({ keys: done.length, peers }, 'announced')
@@ -295,6 +300,10 @@ export class Discovery implements Part {
   }
 
   #measure(): void {
+    this.#announced = this.#metrics?.counter({
+      name: 'dps_discovery_announced_total',
+      help: 'Keys that peers took a provider record for.',
+    })
     this.#metrics?.gauge({
       name: 'dps_discovery_keys',
       help: 'Keys kept announced in the DHT.',
@@ -315,4 +324,14 @@ interface RoutingView {
 
 function textsOf(cids: Iterable<CID>): string[] {
   return [...new Set([...cids].map((cid) => textOf(cid.multihash.bytes)))]
+}
+
+/** Hashing thousands of keys takes its time: other work gets its turn in between. */
+async function keysOf(cids: Iterable<CID>): Promise<ProvideKey[]> {
+  const keys: ProvideKey[] = []
+  for (const text of textsOf(cids)) {
+    keys.push(provideKey(text))
+    if (keys.length % 512 === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  return keys
 }

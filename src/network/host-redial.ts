@@ -4,13 +4,14 @@
  */
 import { backoffMs, type Random } from '../base/index.js'
 import type { Log } from '../observability/index.js'
+import { boundedSignal } from './host-signal.js'
 
 export interface DialTarget {
   /** What the person wrote, or the peer id: unique among the targets. */
   key: string
   /** Known from the address, or after the first connection. */
   peerId?: string
-  /** Where to dial; asked again each time, as addresses change. */
+  /** Multiaddrs as they are to be dialled; asked for each time, as addresses change. */
   addrs(): readonly string[]
   /**
    * `always`: bootstraps and what a person connected to. `lonely`: peers met before, dialled only
@@ -141,7 +142,7 @@ export class Redialler {
     if (this.#running >= this.#parallelMax) return this.#schedule(state, this.#minMs)
     this.#running += 1
     state.dialling = true
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(this.#timeoutMs)])
+    const { signal, done } = boundedSignal(this.#timeoutMs, this.#stopping.signal)
     try {
       target.peerId = await this.#parts.dial(target, signal)
       state.failures = 0
@@ -155,6 +156,7 @@ export class Redialler {
         this.#parts.log[say]({ failures: state.failures }, `no connection yet: ${message}`)
       }
     } finally {
+      done()
       this.#running -= 1
       state.dialling = false
       if (!this.#isConnected(target)) this.#later(state)

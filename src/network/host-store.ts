@@ -108,10 +108,12 @@ export class HostStore extends LevelDatastore {
   }
 
   override async close(): Promise<void> {
-    clearTimeout(this.#timer)
     try {
       await this.flush()
     } finally {
+      // libp2p has timers that outlive its stop.
+      this.#failure ??= new DpsError('CANCELLED', 'the store is closed')
+      clearTimeout(this.#timer)
       await super.close()
     }
   }

@@ -14,12 +14,14 @@ import {
   systemRandom,
 } from '../base/index.js'
 import type { Log, Metrics } from '../observability/index.js'
+import type { StreamOpener } from './calls-types.js'
 import { agentOf, nameOfAgent } from './host-agent.js'
 import { listenError, peerError } from './host-errors.js'
 import { createNode, type DpsLibp2p, KAD_PROTOCOL, PING_PROTOCOL } from './host-libp2p.js'
 import { InboundLimiter, type InboundLimiterInit } from './host-limits.js'
 import { libp2pLogger } from './host-log.js'
 import { type DialTarget, type RedialInit, Redialler } from './host-redial.js'
+import { boundedSignal } from './host-signal.js'
 import { type HostStore, openHostStore } from './host-store.js'
 import type { Identity } from './identity.js'
 import { type KnownPeer, KnownPeers } from './known-peers.js'
@@ -86,13 +88,8 @@ export interface ConnectedPeer {
   name?: string
 }
 
-export interface HandleOptions {
-  /** Streams of this protocol that one connection may hold. */
-  maxInboundStreams: number
-  maxOutboundStreams: number
-}
-
-export type StreamListener = (stream: Stream, peerId: string) => void
+type HandleOptions = Parameters<StreamOpener['handle']>[2]
+type StreamListener = Parameters<StreamOpener['handle']>[1]
 type PeerListener = (peerId: string) => void
 
 interface PeerFacts {
@@ -110,7 +107,7 @@ const ADDRESS_AGE_MS = 72 * 3_600_000
 /** Addresses of connected peers are confirmed so often within their age. */
 const CONFIRMS_PER_AGE = 36
 
-export class Host implements Part {
+export class Host implements Part, StreamOpener {
   readonly serviceId = 'host'
   readonly peerId: string
   readonly #parts: HostComponents
@@ -199,7 +196,8 @@ export class Host implements Part {
       await this.#node.peerStore.patch(this.#node.peerId, { multiaddrs: own })
     } catch (error) {
       await this.stop()
-      throw listenError(error, listen)
+      const { name } = error instanceof Error ? error : { name: '' }
+      throw name === 'UnsupportedListenAddressesError' ? listenError(error, listen) : error
     }
     this.#measure()
     this.#dialKnown(bootstrap)
@@ -320,8 +318,8 @@ export class Host implements Part {
 
   /** One round trip on a stream of its own, in milliseconds; connects first when needed. */
   async ping(peer: string, options: AbortOptions = {}): Promise<number> {
-    const signal = withTimeout(options, PING_TIMEOUT_MS)
-    const stream = await this.openStream(peer, PING_PROTOCOL, { signal })
+    const stream = await this.openStream(peer, PING_PROTOCOL, options)
+    const { signal, done } = boundedSignal(PING_TIMEOUT_MS, options.signal)
     try {
       const bytes = byteStream(stream)
       const sent = crypto.getRandomValues(new Uint8Array(PING_BYTES))
@@ -339,6 +337,8 @@ export class Host implements Part {
     } catch (error) {
       stream.abort(error instanceof Error ? error : new DpsError('INTERNAL', String(error)))
       throw peerError(error, `ping ${peer}`, options)
+    } finally {
+      done()
     }
   }
 
@@ -379,14 +379,15 @@ export class Host implements Part {
 
   /** A new stream; connects first when needed. UNIMPLEMENTED: the peer lacks the protocol. */
   async openStream(peerId: string, protocol: string, options: AbortOptions = {}): Promise<Stream> {
-    const doing = `open ${protocol} to ${peerId}`
-    const signal = withTimeout(options, this.#dialTimeoutMs)
+    const { signal, done } = boundedSignal(this.#dialTimeoutMs, options.signal)
     try {
       const open = this.#connectionsOf(peerId).find(({ status }) => status === 'open')
       if (open !== undefined) return await open.newStream(protocol, { signal })
       return await this.libp2p.dialProtocol(parsePeerId(peerId), protocol, { signal })
     } catch (error) {
-      throw peerError(error, doing, options)
+      throw peerError(error, `open ${protocol} to ${peerId}`, options)
+    } finally {
+      done()
     }
   }
 
@@ -436,7 +437,8 @@ export class Host implements Part {
   #describe(peerId: string, connections: Connection[]): ConnectedPeer {
     const oldest = connections.reduce((a, b) => (a.timeline.open <= b.timeline.open ? a : b))
     const facts = this.#facts.get(peerId)
-    const latencyMs = facts?.latencyMs ?? oldest.rtt
+    // libp2p measures again and again, but in whole milliseconds.
+    const latencyMs = oldest.rtt || facts?.latencyMs
     const name = nameOfAgent(facts?.agent)
     return {
       peerId,
@@ -533,16 +535,12 @@ export class Host implements Part {
   }
 
   #keepDialling(peerId: string, keep: DialTarget['keep']): void {
-    const addrs = () => this.#known.get(peerId)?.addrs ?? []
+    const addrs = () => (this.#known.get(peerId)?.addrs ?? []).map((addr) => withPeer(addr, peerId))
     this.#redial.add({ key: peerId, peerId, keep, addrs })
   }
 
   async #dialTarget(target: DialTarget, signal: AbortSignal): Promise<string> {
-    const { peerId } = target
-    const addrs = target
-      .addrs()
-      .map((addr) => (peerId === undefined ? addr : withPeer(withoutPeer(multiaddr(addr)), peerId)))
-      .map((addr) => multiaddr(addr))
+    const addrs = target.addrs().map((addr) => multiaddr(addr))
     const connection = await this.#dial(addrs, target.key, { signal })
     return connection.remotePeer.toString()
   }
@@ -552,10 +550,13 @@ export class Host implements Part {
     text: string,
     options: AbortOptions,
   ): Promise<Connection> {
+    const { signal, done } = boundedSignal(this.#dialTimeoutMs, options.signal)
     try {
-      return await this.libp2p.dial(target, { signal: withTimeout(options, this.#dialTimeoutMs) })
+      return await this.libp2p.dial(target, { signal })
     } catch (error) {
       throw peerError(error, `connect to ${text}`, options)
+    } finally {
+      done()
     }
   }
 
@@ -581,11 +582,6 @@ export class Host implements Part {
       collect: (gauge) => gauge.set(this.#known.all().length),
     })
   }
-}
-
-function withTimeout(options: AbortOptions, ms: number): AbortSignal {
-  const timeout = AbortSignal.timeout(ms)
-  return options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
 }
 
 function parseMultiaddr(text: string): Multiaddr {

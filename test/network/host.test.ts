@@ -210,7 +210,14 @@ test('host: addresses of connected peers never grow too old', async () => {
     const peer = await peerStore.get(peerIdFromString(a.host.peerId)).catch(() => undefined)
     return peer?.addresses.length ?? 0
   }
+  // Confirming takes the address out for a moment, so one look in between may miss it.
+  let looks = 0
+  let misses = 0
   const threeAgesOn = performance.now() + 1100
-  await eventually('three ages', () => performance.now() > threeAgesOn)
-  await eventually('the address', async () => (await inStore()) === 1, { timeoutMs: 200 })
+  await eventually('three ages', async () => {
+    looks += 1
+    if ((await inStore()) === 0) misses += 1
+    return performance.now() > threeAgesOn
+  })
+  expect(misses / looks).toBeLessThan(0.2)
 })
