@@ -77,10 +77,9 @@ export class Progress {
       parts.push(`${humanTime(((totalBytes - doneBytes) / rate) * 1000)} left`)
     }
     if (extra !== '') parts.push(extra)
-    const text = parts.join('  ')
-    // A line that wraps can't be redrawn in place; colours take no columns.
-    const limit = this.#out.columns - 1 + (this.#colors ? 9 : 0)
-    return text.length > limit ? `${text.slice(0, limit)}${this.#colors ? '\x1b[0m' : ''}` : text
+    // A line that wraps can't be redrawn in place. Colours take no columns: they come last.
+    const text = parts.join('  ').slice(0, this.#out.columns - 1)
+    return this.#colors ? text.replace(/\[([=> ]+)\]/, '[\x1b[36m$1\x1b[0m]') : text
   }
 
   /** Removes the bar, so that a line can be printed where it stood. */
@@ -101,7 +100,6 @@ export class Progress {
   #bar(share: number): string {
     const width = this.#out.columns >= 100 ? 30 : this.#out.columns >= 70 ? 16 : 8
     const full = Math.round(share * width)
-    const bar = `${'='.repeat(Math.max(0, full - 1))}${full > 0 ? '>' : ''}${' '.repeat(width - full)}`
-    return this.#colors ? `[\x1b[36m${bar}\x1b[0m]` : `[${bar}]`
+    return `[${'='.repeat(Math.max(0, full - 1))}${full > 0 ? '>' : ''}${' '.repeat(width - full)}]`
   }
 }
