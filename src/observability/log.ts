@@ -90,8 +90,9 @@ async function prettyDestination(
   destination: LogDestination,
   colorize: boolean,
 ): Promise<LogDestination> {
-  const { prettyFactory } = await import('pino-pretty')
-  const pretty = prettyFactory({
+  // Bundled, a CommonJS module has its exports under `default` alone.
+  const { default: pinoPretty } = await import('pino-pretty')
+  const pretty = pinoPretty.prettyFactory({
     colorize,
     messageKey: 'message',
     translateTime: 'SYS:HH:MM:ss.l',
