@@ -157,7 +157,6 @@ class HashThread {
       this.#lost(worker, new DpsError('INTERNAL', 'a hash worker failed', { cause }))
     })
     worker.on('exit', () => this.#lost(worker, new DpsError('INTERNAL', 'a hash worker ended')))
-    worker.unref()
     this.#worker = worker
     return worker
   }

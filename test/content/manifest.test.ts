@@ -228,7 +228,14 @@ test('manifest: too much is refused before it is looked at', () => {
   empties.set(head)
   refused(empties, /too often/)
   const names = Array.from({ length: 2100 }, (_, i) => ({ name: `${1e4 + i}`.padEnd(1000, 'x') }))
-  refused(directory(names), /overfull|too many/)
+  refused(directory(names), /too many/)
+  // Entries of 1,046 bytes each: as many as a node may hold, and one more.
+  expect(decodeManifest(directory(names.slice(0, 2000)))).toBeDefined()
+  const fitting = Math.floor((MANIFEST_BYTES_MAX - 1024) / 1046)
+  expect(decodeManifest(directory(names.slice(0, fitting)))).toBeDefined()
+  const over = directory(names.slice(0, fitting + 1))
+  expect(over.length).toBeLessThan(MANIFEST_BYTES_MAX)
+  refused(over, /overfull/)
 })
 
 function varint(value: number): number[] {

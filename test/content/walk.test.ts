@@ -312,8 +312,8 @@ test('walk: directory manifests out of order, or not as full as they can be, are
     return cidOf('manifest', store(node))
   }
   const refusals: [CID, RegExp][] = [
-    [root([['a', 'x'], 'a'], [['m', 'z'], 'm']), /is not what its parent says/],
-    [root([['b'], 'a'], [['m'], 'm']), /is not what its parent says/],
+    [root([['a', 'x'], 'a'], [['m', 'z'], 'm']), /up to "x" is not what its parent says/],
+    [root([['b'], 'a'], [['m'], 'm']), /from "a" is not what its parent says/],
     [root([['a'], 'a'], [['b'], 'b']), /before "b" is not/],
     [root([['a'], 'a']), /inner manifest/],
   ]
