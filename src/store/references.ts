@@ -1,0 +1,303 @@
+/**
+ * Why a chunk is kept: pins and what they lead to, and leases.
+ *
+ * A sweep (a run of the collector) asks for the last word on each chunk in the very turn in which
+ * it is marked as going; see {@link Sweep}.
+ */
+import type { CID } from 'multiformats/cid'
+import type { AbortOptions, Clock, Part } from '../base/index.js'
+import { DpsError, systemClock } from '../base/index.js'
+import {
+  cidOf,
+  type Digest,
+  digestKey,
+  digestOf,
+  formatCid,
+  kindOf,
+  parseCid,
+} from '../content/index.js'
+import type { ChunkInfo, ChunkStore } from './chunk-store.js'
+import type { Lease } from './lease.js'
+import { Leases } from './leases.js'
+import type { MetaDb } from './meta.js'
+import { ReferenceCounts } from './reference-counts.js'
+
+export interface Pin {
+  cid: CID
+  name: string
+  /** Milliseconds since the epoch. */
+  createdAt: number
+  /** Absent: for ever. */
+  expiresAt?: number
+}
+
+export interface PinOptions extends AbortOptions {
+  name?: string
+  /** 0 or absent: for ever. */
+  ttlMs?: number
+}
+
+export interface ReferencesComponents {
+  meta: MetaDb
+  store: Pick<ChunkStore, 'get' | 'info' | 'nextSequence'>
+  clock?: Clock
+}
+
+type PinRow = Omit<Pin, 'cid'>
+
+/** A sweep remembers so many digests that became referenced meanwhile; with more, it frees none. */
+const TOUCHED_MAX = 100_000
+
+export class References implements Part {
+  readonly serviceId = 'references'
+  readonly #meta: MetaDb
+  readonly #store: ReferencesComponents['store']
+  readonly #clock: Clock
+  readonly #pins: ReturnType<typeof textOf>
+  readonly #flags: ReturnType<typeof textOf>
+  readonly #leases: Leases
+  readonly #counts: ReferenceCounts
+  /** Changes of pins so far, and how many of them the counts know. */
+  #changes = 1
+  /** Changes that are being written. */
+  #changing = 0
+  #settledChanges = 0
+  #stuck: DpsError[] = []
+  #turn: Promise<unknown> = Promise.resolve()
+  #settling: Promise<unknown> = Promise.resolve()
+  readonly #touched = new Set<string>()
+  #sweeps = 0
+
+  constructor({ meta, store, clock = systemClock }: ReferencesComponents) {
+    this.#meta = meta
+    this.#store = store
+    this.#clock = clock
+    this.#pins = textOf(meta, 'pins')
+    this.#flags = textOf(meta, 'refs-flags')
+    this.#leases = new Leases(meta, clock)
+    this.#counts = new ReferenceCounts(meta, store, {
+      isPinned: (digests) => this.#arePinned(digests),
+      onReferenced: (key) => {
+        if (this.#sweeps > 0) this.#touched.add(key)
+      },
+    })
+  }
+
+  /** After the store has started. */
+  async start(): Promise<void> {
+    await this.#leases.load(this.#store.nextSequence)
+    if ((await this.#flags.get(RECOUNT)) !== undefined) await this.#recount()
+  }
+
+  async stop(): Promise<void> {
+    await this.#settling
+    await this.#turn
+  }
+
+  /**
+   * Durable when it resolves. Pinning again keeps the first time and the longer life, and takes
+   * the new name.
+   */
+  pin(cid: CID, { name = '', ttlMs = 0, signal }: PinOptions = {}): Promise<void> {
+    signal?.throwIfAborted()
+    return this.#change(async () => {
+      const now = this.#clock.now()
+      const before = await this.pinOf(cid)
+      const row: PinRow = {
+        name: name || (before?.name ?? ''),
+        createdAt: before?.createdAt ?? now,
+      }
+      const forEver = ttlMs === 0 || (before !== undefined && before.expiresAt === undefined)
+      if (!forEver) row.expiresAt = Math.max(now + ttlMs, before?.expiresAt ?? 0)
+      await this.#counts
+        .askFor(this.#meta.batch(), digestOf(cid), kindOf(cid))
+        .put(formatCid(cid), JSON.stringify(row), { sublevel: this.#pins })
+        .write({ sync: true })
+    })
+  }
+
+  /** Durable when it resolves. @returns whether it was pinned. */
+  unpin(cid: CID, { signal }: AbortOptions = {}): Promise<boolean> {
+    signal?.throwIfAborted()
+    return this.#change(async () => {
+      const before = await this.pinOf(cid)
+      await this.#unpin(cid)
+      return before !== undefined
+    })
+  }
+
+  async #unpin(cid: CID): Promise<void> {
+    await this.#counts
+      .askFor(this.#meta.batch(), digestOf(cid), kindOf(cid))
+      .del(formatCid(cid), { sublevel: this.#pins })
+      .write({ sync: true })
+  }
+
+  /** In order of the CIDs' text. Expired ones are left out. */
+  async *pins({ signal }: AbortOptions = {}): AsyncGenerator<Pin> {
+    const now = this.#clock.now()
+    for await (const pin of this.#allPins()) {
+      signal?.throwIfAborted()
+      if (pin.expiresAt === undefined || pin.expiresAt > now) yield pin
+    }
+  }
+
+  async *#allPins(): AsyncGenerator<Pin> {
+    for await (const [key, text] of this.#pins.iterator())
+      yield { cid: parseCid(key), ...rowOf(key, text) }
+  }
+
+  async pinOf(cid: CID, { signal }: AbortOptions = {}): Promise<Pin | undefined> {
+    signal?.throwIfAborted()
+    const key = formatCid(cid)
+    const text = await this.#pins.get(key)
+    if (text === undefined) return undefined
+    const row = rowOf(key, text)
+    if (row.expiresAt !== undefined && row.expiresAt <= this.#clock.now()) return undefined
+    return { cid, ...row }
+  }
+
+  async #arePinned(digests: readonly Digest[]): Promise<boolean[]> {
+    const keys = digests.flatMap((digest) => [
+      formatCid(cidOf('manifest', digest)),
+      formatCid(cidOf('chunk', digest)),
+    ])
+    const rows = await this.#pins.getMany(keys)
+    return digests.map((_, i) => rows[2 * i] !== undefined || rows[2 * i + 1] !== undefined)
+  }
+
+  /**
+   * Brings the counts up to date with the pins. Costs a look when they are.
+   * @returns manifests that are referred to and cannot be read: until they can, or until what
+   *   leads to them is unpinned, nothing is garbage for sure.
+   */
+  settle(options: AbortOptions = {}): Promise<DpsError[]> {
+    if (this.#isSettled && this.#stuck.length === 0) return Promise.resolve([])
+    // A change that is being written will ask again.
+    const run = this.#settling.then(async () => {
+      const changes = this.#changes
+      // Nothing is sure while it runs: a recount begins with forgetting.
+      this.#settledChanges = 0
+      this.#stuck = await this.#counts.settle(options)
+      if (this.#counts.leaking && this.#stuck.length === 0) {
+        await this.#recount()
+        this.#stuck = await this.#counts.settle(options)
+      }
+      this.#settledChanges = changes
+      return this.#stuck
+    })
+    this.#settling = run.catch(() => {})
+    return run
+  }
+
+  get #isSettled(): boolean {
+    return this.#changing === 0 && this.#settledChanges === this.#changes
+  }
+
+  /** Counts everything anew from the pins. Begun again at the next start when cut short. */
+  async #recount(): Promise<void> {
+    const flag = { sublevel: this.#flags }
+    await this.#meta.batch().put(RECOUNT, '1', flag).write({ sync: true })
+    await this.#counts.clear()
+    for await (const { cid } of this.#allPins()) {
+      await this.#counts.askFor(this.#meta.batch(), digestOf(cid), kindOf(cid)).write()
+    }
+    await this.#meta.batch().del(RECOUNT, flag).write({ sync: true })
+  }
+
+  /** Whether a pin leads to it, as far as the counts are settled. */
+  async isReferenced(digest: Digest): Promise<boolean> {
+    return this.#counts.isReferenced(digest)
+  }
+
+  /** Which of a sorted, non-empty run of digests are referred to. */
+  referenced(sorted: readonly Digest[]): Promise<Set<string>> {
+    return this.#counts.referenced(sorted)
+  }
+
+  /** Covers everything stored from this turn on. Ends `ttlMs` after its last use. */
+  openLease(init: { ttlMs: number; purpose: string }, options: AbortOptions = {}): Promise<Lease> {
+    options.signal?.throwIfAborted()
+    return this.#leases.open(this.#store.nextSequence, init)
+  }
+
+  /** Ends what has outlived its time. @returns how many pins that were. */
+  async expire(options: AbortOptions = {}): Promise<number> {
+    await this.#leases.expire()
+    const now = this.#clock.now()
+    let expired = 0
+    for await (const { cid, expiresAt } of this.#allPins()) {
+      options.signal?.throwIfAborted()
+      if (expiresAt === undefined || expiresAt > now) continue
+      await this.#change(() => this.#unpin(cid))
+      expired++
+    }
+    return expired
+  }
+
+  /** Begins a run of the collector, in this very turn. End it in a `finally`. */
+  sweep(): Sweep {
+    this.#sweeps++
+    this.#leases.beginSweep()
+    // What is stored from now on is none of its business: its lease may end before its pin counts.
+    const floor = this.#store.nextSequence
+    return {
+      mayFree: (chunk) =>
+        chunk.sequence < floor &&
+        this.#isSettled &&
+        this.#stuck.length === 0 &&
+        this.#touched.size < TOUCHED_MAX &&
+        !this.#touched.has(digestKey(chunk.digest)) &&
+        !this.#leases.cover(chunk),
+      end: () => {
+        this.#sweeps--
+        this.#leases.endSweep()
+        if (this.#sweeps === 0) this.#touched.clear()
+      },
+    }
+  }
+
+  /** One change of pins at a time; from its first turn on, the counts are not up to date. */
+  #change<T>(work: () => Promise<T>): Promise<T> {
+    this.#changing++
+    const run = this.#turn.then(async () => {
+      try {
+        return await work()
+      } finally {
+        this.#changing--
+        this.#changes++
+      }
+    })
+    this.#turn = run.catch(() => {})
+    return run
+  }
+}
+
+/** A run of the collector, as the references see it. */
+export interface Sweep {
+  /**
+   * The last word on a chunk to which nothing referred when it was looked up: synchronous, so that
+   * nothing can come between it and the mark. False while anything is unclear.
+   *
+   * It is garbage unless: it was stored after the sweep began; a pin changed and is not counted
+   * yet; something came to refer to it since; a lease covers it, or did when the sweep began.
+   */
+  mayFree(chunk: ChunkInfo): boolean
+  end(): void
+}
+
+const RECOUNT = 'recount'
+
+function rowOf(key: string, text: string): PinRow {
+  try {
+    const row = JSON.parse(text) as Partial<PinRow>
+    const { name = '', createdAt = 0, expiresAt } = row
+    return { name, createdAt, ...(expiresAt !== undefined && { expiresAt }) }
+  } catch (error) {
+    throw new DpsError('DATA_LOSS', `the pin of ${key} is damaged`, { cause: error })
+  }
+}
+
+function textOf(meta: MetaDb, name: string) {
+  return meta.sublevel<string, string>(name, { keyEncoding: 'utf8', valueEncoding: 'utf8' })
+}
