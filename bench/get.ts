@@ -51,7 +51,7 @@ async function bareStream(): Promise<number> {
       size.writeDoubleBE(bytes)
       stream.send(size)
       for (let sent = 0; sent < bytes; sent += message.length) {
-        if (!stream.send(message)) await stream.onDrainAgain()
+        if (!stream.send(message)) await drained(stream)
       }
       await done
     })
@@ -59,6 +59,13 @@ async function bareStream(): Promise<number> {
     child.kill('SIGKILL')
     await node.stop()
   }
+}
+
+/** `onDrain()` waits only once in a stream's life. */
+function drained(stream: EventTarget): Promise<void> {
+  return new Promise((resolve) => {
+    stream.addEventListener('drain', () => resolve(), { once: true })
+  })
 }
 
 /** The receiving process: counts, and answers one byte at the end. */
@@ -89,7 +96,7 @@ async function bare() {
   const { yamux } = await import('@chainsafe/libp2p-yamux')
   const { multiaddr } = await import('@multiformats/multiaddr')
   const bareNode = async (listen: string[] = []) => {
-    const node = await createLibp2p({
+    return createLibp2p({
       addresses: { listen },
       transports: [tcp()],
       connectionEncrypters: [noise()],
@@ -97,19 +104,6 @@ async function bare() {
         yamux({ streamOptions: { initialStreamWindowSize: MIB, maxStreamWindowSize: 2 * MIB } }),
       ],
       connectionManager: { inboundConnectionThreshold: 1000 },
-    })
-    const dialProtocol = node.dialProtocol.bind(node)
-    return Object.assign(node, {
-      dialProtocol: async (...args: Parameters<typeof dialProtocol>) => {
-        const stream = await dialProtocol(...args)
-        return Object.assign(stream, {
-          // `onDrain()` waits only once in a stream's life.
-          onDrainAgain: () =>
-            new Promise<void>((resolve) =>
-              stream.addEventListener('drain', () => resolve(), { once: true }),
-            ),
-        })
-      },
     })
   }
   return { bareNode, multiaddr }
@@ -137,9 +131,10 @@ async function freshGetToFile(source: BenchNode, cid: string): Promise<number> {
       const { body } = await node.client.download(cid)
       const out = fs.createWriteStream(target, { highWaterMark: 4 * MIB })
       for await (const piece of body) {
-        if (!out.write(piece)) await new Promise((resolve) => out.once('drain', resolve))
+        if (!out.write(piece))
+          await new Promise<void>((resolve) => out.once('drain', () => resolve()))
       }
-      await new Promise((resolve) => out.end(resolve))
+      await new Promise<void>((resolve) => out.end(() => resolve()))
     })
   } finally {
     fs.rmSync(target, { force: true })

@@ -112,7 +112,7 @@ async function startParts(
     undo.push(() => meta.close())
 
     const store = new LevelChunkStore(
-      { log, metrics },
+      { log },
       {
         path: dir.paths.disk,
         capacityBytes: settings.store.capacityBytes,

@@ -77,6 +77,8 @@ export class Fetcher {
         const run = new FetchRun(this.#components, session, lease, push)
         const { kind, sizeBytes } = await run.root(cid, signal)
         await store.barrier({ signal })
+        // Whoever has all of it can give it: the first publisher may be gone tomorrow.
+        network.announceLater([cid])
         await push({
           type: 'summary',
           cid: formatCid(cid),

@@ -167,7 +167,6 @@ export class FilesService {
       name: pin.name ?? '',
       ...(pin.ttlMs && { ttlMs: pin.ttlMs }),
     })
-    this.#components.network.announceLater([cid])
     if (last !== undefined) yield last
   }
 
