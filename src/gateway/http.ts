@@ -67,16 +67,13 @@ export function breakOff(response: HttpResponse): void {
 const H2_INTERNAL_ERROR = 2
 
 // A client in the middle of an upload reads the answer only when it looks up from writing;
-// closing at once would reset the connection and take the answer away from it. So what it sends
-// is thrown away for a moment first, but not for ever.
+// closing at once (which is what `connection: close` means here) would reset the connection and
+// take the answer away from it. So what it sends is thrown away for a moment, but not for ever.
 const LINGER_MS = 1_000
 const LINGER_BYTES_MAX = 64 * 1024 * 1024
 
 function lingerAfter(request: HttpRequest, response: HttpResponse): void {
   if (request.readableEnded || !hasBody(request)) return
-  if (!response.headersSent && request instanceof IncomingMessage) {
-    response.setHeader('connection', 'close')
-  }
   response.once('finish', () => linger(request))
 }
 
@@ -90,6 +87,8 @@ function linger(request: HttpRequest): void {
   const done = () => {
     clearTimeout(timer)
     request.off('data', onData)
+    // Read to its end, the connection is good for another request.
+    if (request.readableEnded) return
     if (request instanceof IncomingMessage) request.socket.destroy()
     else request.stream.close()
   }
