@@ -41,21 +41,18 @@ export function processIo(): Io {
 export class Output {
   closed = false
   readonly #stream: OutStream
-  readonly #onClosed: () => void
-  readonly #onError = (error: NodeJS.ErrnoException) => {
-    if (this.closed) return
-    this.closed = true
-    // Anything but a reader that left is as final here; there is nowhere to say so.
-    this.#onClosed()
-    this.#wake?.()
-    void error
-  }
   #wake: (() => void) | undefined
 
   constructor(stream: OutStream, onClosed: () => void = () => {}) {
     this.#stream = stream
-    this.#onClosed = onClosed
-    stream.on('error', this.#onError)
+    // Anything but a reader that left is as final here; there is nowhere to say so. The listener
+    // stays: an error that nobody hears would end the process with a stack trace.
+    stream.on('error', () => {
+      if (this.closed) return
+      this.closed = true
+      onClosed()
+      this.#wake?.()
+    })
   }
 
   get isTTY(): boolean {
@@ -97,9 +94,5 @@ export class Output {
       this.#stream.write('', () => resolve())
     })
     this.#wake = undefined
-  }
-
-  release(): void {
-    this.#stream.off('error', this.#onError)
   }
 }

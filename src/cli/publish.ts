@@ -53,6 +53,7 @@ export const publish: Handler = async (session, [given], options) => {
       await report.follow(
         connection.client.upload(session.io.stdin, {
           ...wire,
+          progressHz: session.progressHz,
           signal: session.signal,
         }),
       )

@@ -40,8 +40,6 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     unhook()
     await out.flush()
     await err.flush()
-    out.release()
-    err.release()
   }
   return code
 }

@@ -63,9 +63,10 @@ class Upload {
 
   /** @param isRoot pinned, copied and named as the person asked; parts wait for their folder. */
   async *file(path: string, name: string, isRoot: boolean): AsyncGenerator<PublishEvent> {
-    const { signal } = this.#session
+    const { signal, progressHz } = this.#session
     const bytes = createReadStream(path, { highWaterMark: 1024 * 1024 })
-    const events = this.#client.upload(bytes, { ...this.#optionsFor(name, isRoot), signal })
+    const options = { ...this.#optionsFor(name, isRoot), progressHz, signal }
+    const events = this.#client.upload(bytes, options)
     yield* this.#named(events, name, isRoot)
   }
 

@@ -1,6 +1,6 @@
 /** One file from the node to a path: whole, or not there. */
 import { randomBytes } from 'node:crypto'
-import { lstat, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { DpsError, toDpsError } from '../base/index.js'
 import type { ApiClient } from '../gateway/index.js'
@@ -72,6 +72,9 @@ export interface DownloadInit {
   onBytes(bytes: number): void
 }
 
+// HTTP hands out 64 KiB pieces: a system call for each would cost more than the copy.
+const WRITE_BYTES = 1024 * 1024
+
 /** The bytes of a file to a new path. DATA_LOSS when there are more or fewer than there must be. */
 export async function download(
   session: Session,
@@ -81,19 +84,24 @@ export async function download(
   const { settings, signal } = session
   const handle = await open(path, 'wx', 0o666)
   try {
-    let written = 0
+    let seen = 0
     if (sizeBytes > 0) {
       const options = { timeoutMs: settings.get.timeoutMs, signal }
-      const { body } = await client.download(cid, options)
-      for await (const piece of body) {
-        written += piece.length
-        if (written > sizeBytes) break
-        await writeAll(handle, piece)
-        onBytes(piece.length)
+      const writer = new BatchWriter(handle)
+      try {
+        const { body } = await client.download(cid, options)
+        for await (const piece of body) {
+          seen += piece.length
+          if (seen > sizeBytes) break
+          await writer.write(piece)
+          onBytes(piece.length)
+        }
+      } finally {
+        await writer.flush()
       }
     }
-    if (written !== sizeBytes) {
-      const message = `${cid}: ${written} bytes came, ${sizeBytes} were announced`
+    if (seen !== sizeBytes) {
+      const message = `${cid}: ${seen} bytes came, ${sizeBytes} were announced`
       throw new DpsError('DATA_LOSS', message, { hint: 'run it again' })
     }
   } finally {
@@ -101,11 +109,52 @@ export async function download(
   }
 }
 
-/** A single write may take less than it was given. */
-async function writeAll(
-  handle: { write(data: Uint8Array): Promise<{ bytesWritten: number }> },
-  data: Uint8Array,
-): Promise<void> {
+/** Gathers pieces and writes them together; the next are read while the last are written. */
+class BatchWriter {
+  readonly #handle: FileHandle
+  #batch: Uint8Array[] = []
+  #batchBytes = 0
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle
+  }
+
+  async write(piece: Uint8Array): Promise<void> {
+    this.#batch.push(piece)
+    this.#batchBytes += piece.length
+    if (this.#batchBytes >= WRITE_BYTES) await this.#turn()
+  }
+
+  async flush(): Promise<void> {
+    await this.#turn()
+    await this.#writing
+  }
+
+  async #turn(): Promise<void> {
+    await this.#writing
+    const batch = this.#batch
+    this.#batch = []
+    this.#batchBytes = 0
+    if (batch.length === 0) return
+    this.#writing = writeAll(this.#handle, batch)
+    // Its failure is told by the next turn, or the flush.
+    this.#writing.catch(() => {})
+  }
+}
+
+async function writeAll(handle: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
+  const { bytesWritten } = await handle.writev(pieces)
+  // A write may take less than it was given, at full disks and signals.
+  let skip = bytesWritten
+  for (const piece of pieces) {
+    const rest = piece.subarray(Math.min(skip, piece.length))
+    skip -= piece.length - rest.length
+    if (rest.length > 0) await writeRest(handle, rest)
+  }
+}
+
+async function writeRest(handle: FileHandle, data: Uint8Array): Promise<void> {
   for (let rest = data; rest.length > 0; ) {
     const { bytesWritten } = await handle.write(rest)
     rest = rest.subarray(bytesWritten)
