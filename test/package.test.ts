@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { dirname, join } from 'node:path'
+import ts from 'typescript'
 import { beforeAll, expect, test } from 'vitest'
 import { ensureBuilt, ROOT } from './support/processes.js'
 import { tempDir } from './support/temp.js'
@@ -27,18 +28,41 @@ const dependencies = Object.keys(manifest.dependencies)
 
 beforeAll(() => ensureBuilt())
 
+/** What a file imports, requires or re-exports from packages; type positions count. */
+function packagesOf(path: string): string[] {
+  const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.ES2022, true)
+  const found: string[] = []
+  const visit = (node: ts.Node) => {
+    let named: ts.Node | undefined
+    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) named = node.moduleSpecifier
+    else if (ts.isImportTypeNode(node))
+      named = ts.isLiteralTypeNode(node.argument) ? node.argument.literal : undefined
+    else if (ts.isCallExpression(node)) {
+      const { expression } = node
+      const loads =
+        expression.kind === ts.SyntaxKind.ImportKeyword ||
+        (ts.isIdentifier(expression) && expression.text === 'require')
+      if (loads) named = node.arguments[0]
+    }
+    if (named !== undefined && ts.isStringLiteralLike(named)) {
+      const specifier = named.text
+      const own = /^[./]|^node:/.test(specifier) || builtinModules.includes(specifier)
+      if (!own) found.push(/^(@[^/]+\/)?[^/]+/.exec(specifier)![0])
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return found
+}
+
 /** Package names that files with this ending below a folder import, with one file for each. */
 function importedPackages(folder: string, ending: string): Map<string, string> {
   const found = new Map<string, string>()
+  if (!existsSync(join(ROOT, folder))) return found
   for (const entry of readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() || !entry.name.endsWith(ending)) continue
     const path = join(entry.parentPath, entry.name)
-    const text = readFileSync(path, 'utf8')
-    for (const match of text.matchAll(/(?:from|import|require)\s*\(?\s*['"]([^'"./][^'"]*)['"]/g)) {
-      const specifier = match[1]!
-      if (specifier.startsWith('node:') || builtinModules.includes(specifier)) continue
-      found.set(/^(@[^/]+\/)?[^/]+/.exec(specifier)![0], path)
-    }
+    for (const name of packagesOf(path)) found.set(name, path)
   }
   return found
 }
@@ -46,8 +70,6 @@ function importedPackages(folder: string, ending: string): Map<string, string> {
 test('package: every import from npm is a declared dependency, and every one is used', () => {
   const imported = importedPackages('src', '.ts')
   expect([...imported.keys()].filter((name) => !dependencies.includes(name))).toEqual([])
-  // The runtime of generated code, and the encryption that libp2p is given by name, count as used
-  // where src/ names them.
   expect(dependencies.filter((name) => !imported.has(name))).toEqual([])
 })
 
