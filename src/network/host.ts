@@ -1,106 +1,40 @@
 /** The libp2p host: who we are, where we listen, whom we are connected to. */
 import './polyfill.js'
 import type { Connection, IdentifyResult, PeerId, Stream } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
-import { byteStream } from '@libp2p/utils'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import {
   type AbortOptions,
   type Clock,
   DpsError,
   type Part,
-  type Random,
   systemClock,
   systemRandom,
 } from '../base/index.js'
-import type { Log, Metrics } from '../observability/index.js'
+import type { Log } from '../observability/index.js'
 import type { StreamOpener } from './calls-types.js'
+import { parseMultiaddr, parsePeerId, peerIdOf, withoutPeer, withPeer } from './host-address.js'
 import { agentOf, nameOfAgent } from './host-agent.js'
 import { listenError, peerError } from './host-errors.js'
+import type { HostComponents, HostInit } from './host-init.js'
 import { createNode, type DpsLibp2p, KAD_PROTOCOL, PING_PROTOCOL } from './host-libp2p.js'
-import { InboundLimiter, type InboundLimiterInit } from './host-limits.js'
+import { InboundLimiter } from './host-limits.js'
 import { libp2pLogger } from './host-log.js'
-import { type DialTarget, type RedialInit, Redialler } from './host-redial.js'
+import {
+  type ConnectedPeer,
+  describePeer,
+  matchPeer,
+  type PeerFacts,
+  roundTrip,
+} from './host-peers.js'
+import { type DialTarget, Redialler } from './host-redial.js'
 import { boundedSignal } from './host-signal.js'
 import { type HostStore, openHostStore } from './host-store.js'
-import type { Identity } from './identity.js'
 import { type KnownPeer, KnownPeers } from './known-peers.js'
-import type { Table } from './table.js'
-
-export interface HostComponents {
-  /** From `loadIdentity`. */
-  identity: Identity
-  /** Directory of the database for peers and provider records; made when absent. */
-  dhtPath: string
-  /** A sublevel of `meta`, keys utf8, values `view`. */
-  knownPeers: Table
-  log: Log
-  metrics?: Metrics
-  clock?: Clock
-  random?: Random
-}
-
-export interface HostInit {
-  /** Multiaddrs. Port 0 takes a free one. */
-  listen: readonly string[]
-  /** Multiaddrs to tell others instead of those listened on (behind a forwarded port). */
-  announce?: readonly string[]
-  /** Multiaddrs dialled for ever. */
-  bootstrap?: readonly string[]
-  /** Find peers on the local network. @default false */
-  mdns?: boolean
-  /** @default 10000 */
-  mdnsIntervalMs?: number
-  /** The node's own name, told to every peer. */
-  name?: string
-  /** The program's version, told to every peer. */
-  version: string
-  /** @default 300 */
-  maxConnections?: number
-  /** Connections of one peer. Two data connections and two that cross while dialling. @default 8 */
-  maxConnectionsPerPeer?: number
-  /** For one connection, all addresses of the peer together. @default 15000 */
-  dialTimeoutMs?: number
-  /**
-   * How long addresses are kept without word of the peer. As long as a provider record at least:
-   * kad-dht fails a whole answer over one provider without addresses. @default 72 h
-   */
-  addressAgeMs?: number
-  inbound?: InboundLimiterInit
-  redial?: RedialInit
-  /** @default '/dps/kad/1.0.0' */
-  kadProtocol?: string
-}
-
-export interface ConnectedPeer {
-  peerId: string
-  /** Of the oldest connection, with the peer id. */
-  addr: string
-  direction: 'inbound' | 'outbound'
-  connections: number
-  streams: number
-  connectedAtMs: number
-  /** Round trip as last measured; absent in a connection's first moments. */
-  latencyMs?: number
-  /** As the peer tells: `dps-node/0.1.0 …`. */
-  agent?: string
-  /** The node's own name, as the peer tells it: hearsay. */
-  name?: string
-}
 
 type HandleOptions = Parameters<StreamOpener['handle']>[2]
 type StreamListener = Parameters<StreamOpener['handle']>[1]
 type PeerListener = (peerId: string) => void
 
-interface PeerFacts {
-  agent?: string
-  latencyMs?: number
-  /** Where it says it listens. */
-  listenAddrs?: Multiaddr[]
-}
-
-const PREFIX_CHARS_MIN = 6
-const PING_BYTES = 32
 const DIAL_TIMEOUT_MS = 15_000
 const PING_TIMEOUT_MS = 10_000
 const ADDRESS_AGE_MS = 72 * 3_600_000
@@ -257,7 +191,9 @@ export class Host implements Part, StreamOpener {
       const peerId = connection.remotePeer.toString()
       byPeer.set(peerId, [...(byPeer.get(peerId) ?? []), connection])
     }
-    return [...byPeer].map(([peerId, connections]) => this.#describe(peerId, connections))
+    return [...byPeer].map(([peerId, connections]) =>
+      describePeer(peerId, connections, this.#facts.get(peerId)),
+    )
   }
 
   /** Peers remembered across restarts, connected or not. */
@@ -321,15 +257,7 @@ export class Host implements Part, StreamOpener {
     const stream = await this.openStream(peer, PING_PROTOCOL, options)
     const { signal, done } = boundedSignal(PING_TIMEOUT_MS, options.signal)
     try {
-      const bytes = byteStream(stream)
-      const sent = crypto.getRandomValues(new Uint8Array(PING_BYTES))
-      const startMs = this.#clock.monotonicMs()
-      await bytes.write(sent, { signal })
-      const echo = await bytes.read({ bytes: PING_BYTES, signal })
-      const latencyMs = this.#clock.monotonicMs() - startMs
-      if (Buffer.compare(echo.subarray(), sent) !== 0) {
-        throw new DpsError('UNAVAILABLE', `${peer} sent a wrong echo`)
-      }
+      const latencyMs = await roundTrip(stream, this.#clock, { signal })
       const facts = this.#facts.get(peer)
       if (facts !== undefined) facts.latencyMs = latencyMs
       await stream.close({ signal })
@@ -348,33 +276,10 @@ export class Host implements Part, StreamOpener {
    * @throws DpsError NOT_FOUND; INVALID_ARGUMENT when several match (they are listed)
    */
   async resolvePeer(prefixOrName: string, _options: AbortOptions = {}): Promise<string> {
-    if (isPeerId(prefixOrName)) return prefixOrName
     const names = new Map<string, string | undefined>()
     for (const { peerId, name } of this.known()) names.set(peerId, name)
     for (const { peerId, name } of this.peers()) names.set(peerId, name ?? names.get(peerId))
-    const long = prefixOrName.length >= PREFIX_CHARS_MIN
-    const matches = [...names].filter(
-      ([peerId, name]) => name === prefixOrName || (long && peerId.startsWith(prefixOrName)),
-    )
-    const [first] = matches
-    if (first !== undefined && matches.length === 1) return first[0]
-    if (first !== undefined) {
-      const list = matches.map(([peerId, name]) => (name ? `${peerId} (${name})` : peerId))
-      throw new DpsError(
-        'INVALID_ARGUMENT',
-        `${prefixOrName} may be any of: ${list.sort().join(', ')}`,
-        { hint: 'give more of the peer id' },
-      )
-    }
-    if (!long) {
-      throw new DpsError(
-        'INVALID_ARGUMENT',
-        `${prefixOrName} names no known peer, and a peer id's prefix has at least 6 characters`,
-      )
-    }
-    throw new DpsError('NOT_FOUND', `no known peer matches ${prefixOrName}`, {
-      hint: 'list those connected with: dps-node swarm peers',
-    })
+    return matchPeer(prefixOrName, names)
   }
 
   /** A new stream; connects first when needed. UNIMPLEMENTED: the peer lacks the protocol. */
@@ -432,25 +337,6 @@ export class Host implements Part, StreamOpener {
     // By text, as a PeerId costs a parse.
     const all = this.#node?.getConnections() ?? []
     return all.filter(({ remotePeer }) => remotePeer.toString() === peerId)
-  }
-
-  #describe(peerId: string, connections: Connection[]): ConnectedPeer {
-    const oldest = connections.reduce((a, b) => (a.timeline.open <= b.timeline.open ? a : b))
-    const facts = this.#facts.get(peerId)
-    // libp2p measures again and again, but in whole milliseconds.
-    const latencyMs = oldest.rtt || facts?.latencyMs
-    const name = nameOfAgent(facts?.agent)
-    return {
-      peerId,
-      addr: withPeer(withoutPeer(oldest.remoteAddr), peerId),
-      direction: oldest.direction,
-      connections: connections.length,
-      streams: connections.reduce((sum, { streams }) => sum + streams.length, 0),
-      connectedAtMs: oldest.timeline.open,
-      ...(latencyMs === undefined ? {} : { latencyMs }),
-      ...(facts?.agent === undefined ? {} : { agent: facts.agent }),
-      ...(name === undefined ? {} : { name }),
-    }
   }
 
   #listenToNode(node: DpsLibp2p): void {
@@ -582,43 +468,4 @@ export class Host implements Part, StreamOpener {
       collect: (gauge) => gauge.set(this.#known.all().length),
     })
   }
-}
-
-function parseMultiaddr(text: string): Multiaddr {
-  try {
-    return multiaddr(text)
-  } catch (cause) {
-    throw new DpsError('INVALID_ARGUMENT', `${text} is no multiaddr`, {
-      cause,
-      hint: 'a multiaddr looks like /ip4/192.168.1.5/tcp/4101/p2p/12D3KooW…',
-    })
-  }
-}
-
-function parsePeerId(text: string): PeerId {
-  try {
-    return peerIdFromString(text)
-  } catch (cause) {
-    throw new DpsError('INVALID_ARGUMENT', `${text} is no peer id`, { cause })
-  }
-}
-
-function isPeerId(text: string): boolean {
-  try {
-    return peerIdFromString(text).toString() === text
-  } catch {
-    return false
-  }
-}
-
-function peerIdOf(addr: Multiaddr | undefined): string | undefined {
-  return addr?.getComponents().findLast(({ name }) => name === 'p2p')?.value
-}
-
-function withoutPeer(addr: Multiaddr): string {
-  return addr.toString().replace(/\/p2p\/[^/]+$/, '')
-}
-
-function withPeer(addr: string, peerId: string): string {
-  return `${addr}/p2p/${peerId}`
 }

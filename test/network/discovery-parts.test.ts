@@ -57,7 +57,7 @@ test('regions: few queries serve many keys, and records land at their nearest pe
   const k = 20
   for (const count of [5, 19, 60, 500]) {
     const peers = peersOf(count)
-    const keys = keysOf('key', 3000).sort((a, b) => Buffer.compare(a.kadId, b.kadId))
+    const keys = keysOf('key', 1500).sort((a, b) => Buffer.compare(a.kadId, b.kadId))
     let queries = 0
     const query = (key: ProvideKey) => {
       queries += 1

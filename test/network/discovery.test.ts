@@ -31,12 +31,11 @@ function kad({ host }: TestHost): KadDHT & { routingTable: { size: number } } {
 async function swarm(count: number): Promise<TestHost[]> {
   const hosts: TestHost[] = []
   for (let n = 0; n < count; n++) {
-    hosts.push(await startHost(n === 0 ? {} : { bootstrap: [hosts[0]!.addr] }))
+    hosts.push(await startHost({ bootstrap: hosts.map(({ addr }) => addr) }))
   }
-  await eventually('everybody knows everybody', async () => {
-    for (const host of hosts) await kad(host).refreshRoutingTable()
-    return hosts.every((host) => kad(host).routingTable.size === count - 1)
-  })
+  await eventually('everybody knows everybody', () =>
+    hosts.every((host) => kad(host).routingTable.size === count - 1),
+  )
   return hosts
 }
 
@@ -44,14 +43,14 @@ const idsOf = (providers: { peerId: string }[]) => providers.map(({ peerId }) =>
 
 test('discovery: thousands of roots are announced at once, and a third peer finds them', async () => {
   const [a, b, c] = (await swarm(3)) as [TestHost, TestHost, TestHost]
-  const cids = await cidsOf('root', 3000)
+  const cids = await cidsOf('root', 1500)
   expect(await b.discovery.provide(cids)).toEqual({ peers: 2 })
-  for (const cid of [cids[0]!, cids[777]!, cids[2999]!]) {
+  for (const cid of [cids[0]!, cids[777]!, cids[1499]!]) {
     const [found] = await providersOf(c, cid)
     expect(found?.peerId).toBe(b.host.peerId)
     expect(found?.addrs).toContain(`/ip4/127.0.0.1/tcp/${portOf(b.addr)}`)
   }
-  expect(b.discovery.status()).toMatchObject({ roots: 3000, waiting: 0 })
+  expect(b.discovery.status()).toMatchObject({ roots: 1500, waiting: 0 })
   // The records are at the others, not only at their maker.
   await b.stop()
   for (const host of [a, c]) expect(idsOf(await providersOf(host, cids[5]!))).toHaveLength(1)
@@ -78,9 +77,9 @@ test('discovery: a kad-dht that is not ours stores what we announce, and answers
   const a = await startHost()
   await a.host.connect(plain.getMultiaddrs()[0]!.toString())
   await eventually('in its table', () => kad(a).routingTable.size === 1)
-  const cids = await cidsOf('plain', 1000)
+  const cids = await cidsOf('plain', 600)
   expect(await a.discovery.provide(cids)).toEqual({ peers: 1 })
-  for (const cid of [cids[0]!, cids[999]!]) {
+  for (const cid of [cids[0]!, cids[599]!]) {
     const found: string[] = []
     for await (const event of plain.services.dht.findProviders(cid)) {
       if (event.name === 'PROVIDER') found.push(...event.providers.map(({ id }) => id.toString()))
@@ -130,30 +129,29 @@ test('discovery: what was announced is announced again before it expires, after 
   const b = await startHost()
   const a = await startHost({ bootstrap: [b.addr], discovery })
   await a.discovery.provideLater(cids)
-  await eventually('announced', () => a.discovery.status().waiting === 0)
-  // As if the other side had lost them.
-  const texts = cids.map(({ multihash }) => textOf(multihash.bytes))
-  const lost = async () => {
-    await b.host.store.deleteProvider(texts, a.host.peerId)
-    expect(await storedAt(b, cids)).toBe(0)
-  }
-  await eventually('stored', async () => (await storedAt(b, cids)) === 20)
-  await lost()
-  await eventually('announced again', async () => (await storedAt(b, cids)) === 20)
+  const recordedSince = async (ms: number) =>
+    (await recordTimes(b, cids)).filter((atMs) => atMs > ms).length === 20
+  await eventually('announced', () => recordedSince(0))
+  const first = Date.now()
+  await eventually('announced again', () => recordedSince(first))
   await a.stop()
-  await lost()
+  const stopped = Date.now()
   await startHost({ dir: a.dir, bootstrap: [b.addr], discovery })
-  await eventually('announced again', async () => (await storedAt(b, cids)) === 20)
+  await eventually('announced after the restart', () => recordedSince(stopped))
 })
 
-/** Records of other peers for the CIDs, in a host's own store. */
-async function storedAt(at: TestHost, cids: CID[]): Promise<number> {
-  let count = 0
+/** When a host recorded a provider for each CID, of those that it has records for. */
+async function recordTimes(at: TestHost, cids: CID[]): Promise<number[]> {
+  const times: number[] = []
   for (const cid of cids) {
     const prefix = `/dht/provider/${textOf(cid.multihash.bytes)}`
-    for await (const _ of at.host.store.query({ prefix })) count += 1
+    for await (const { value } of at.host.store.query({ prefix })) times.push(decodeVarint(value))
   }
-  return count
+  return times
+}
+
+function decodeVarint(bytes: Uint8Array): number {
+  return bytes.reduceRight((value, byte) => value * 128 + (byte & 0x7f), 0)
 }
 
 test('discovery: what is forgotten is neither answered for nor announced again', async () => {
@@ -161,14 +159,16 @@ test('discovery: what is forgotten is neither answered for nor announced again',
   const a = await startHost({ bootstrap: [b.addr], discovery: { intervalMs: 500, gatherMs: 20 } })
   const [kept, gone] = [await cidOf('kept'), await cidOf('gone')]
   await a.discovery.provideLater([kept, gone])
-  await eventually('announced', async () => (await storedAt(b, [kept, gone])) === 2)
+  await eventually('announced', async () => (await recordTimes(b, [kept, gone])).length === 2)
   await a.discovery.forget([gone])
-  expect(await storedAt(a, [gone])).toBe(0)
+  expect(await recordTimes(a, [gone])).toEqual([])
   expect(a.discovery.status().roots).toBe(1)
-  const texts = [kept, gone].map(({ multihash }) => textOf(multihash.bytes))
-  await b.host.store.deleteProvider(texts, a.host.peerId)
-  await eventually('the kept one again', async () => (await storedAt(b, [kept])) === 1)
-  expect(await storedAt(b, [gone])).toBe(0)
+  // An announcement under way when it was forgotten may still arrive.
+  for (let turn = 0; turn < 2; turn++) {
+    const after = Date.now()
+    await eventually('the kept again', async () => (await recordTimes(b, [kept]))[0]! > after)
+    if (turn === 1) expect((await recordTimes(b, [gone]))[0]).toBeLessThanOrEqual(after)
+  }
 })
 
 test('discovery: a provider that left the peer store does not spoil the answer', async () => {
