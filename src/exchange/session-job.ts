@@ -13,6 +13,15 @@ export interface Attempt {
   expectedMs: number
   /** Made because another attempt was overdue. */
   hedge: boolean
+  /** The network writes what comes straight into the job's buffer. */
+  direct: boolean
+}
+
+/** What a peer sent: pieces, or so many bytes that stand in the job's buffer already. */
+export interface Received {
+  peer: SessionPeer
+  pieces: Uint8ArrayList | undefined
+  sizeBytes: number
 }
 
 export interface JobInit {
@@ -41,10 +50,10 @@ export class Job {
   /** Peers that said they can't give it. */
   readonly absent = new Set<SessionPeer>()
   /** Answers that came while another was being verified. */
-  readonly spares: { peer: SessionPeer; pieces: Uint8ArrayList }[] = []
+  readonly spares: Received[] = []
   /** The search for providers of this very chunk. */
   lookup: 'none' | 'running' | 'done' = 'none'
-  /** `into` is being hashed. */
+  /** An answer is being hashed. */
   verifying = false
   settled = false
   lastError: DpsError | undefined
@@ -58,5 +67,11 @@ export class Job {
     this.into = init.into
     this.startedMs = init.startedMs
     this.settle = init.settle
+  }
+
+  /** An attempt that may write to `into` at any moment. */
+  get hasDirect(): boolean {
+    for (const attempt of this.attempts.values()) if (attempt.direct) return true
+    return false
   }
 }

@@ -9,7 +9,7 @@ import type { ChunkClient } from './client.js'
 import type { PeerAddress } from './codec.js'
 import type { Reputation } from './reputation.js'
 import { copyInto } from './server.js'
-import { type Attempt, Job } from './session-job.js'
+import { type Attempt, Job, type Received } from './session-job.js'
 import { type SessionPeer, SIZE_GUESS_BYTES, SIZE_MAX_BYTES } from './session-peer.js'
 import { type FindProviders, SessionProviders } from './session-providers.js'
 
@@ -20,7 +20,7 @@ export interface ChunkRef {
 }
 
 export interface FetchSessionComponents {
-  client: Pick<ChunkClient, 'retrieve' | 'receivedBytes'>
+  client: Pick<ChunkClient, 'retrieve' | 'retrieveInto' | 'receivedBytes'>
   hashes: Pick<HashPool, 'digest'>
   reputation: Reputation
   /** Makes sure of a connection before a peer is asked. @default the first request dials */
@@ -236,7 +236,8 @@ export class FetchSession {
     const controller = new AbortController()
     const expectedMs = peer.expectedMs(job.countedBytes) || UNKNOWN_EXPECTED_MS
     const sample = peer.began(job.countedBytes, nowMs)
-    const attempt: Attempt = { peer, controller, sample, expectedMs, hedge }
+    const direct = job.into !== undefined && !job.hasDirect
+    const attempt: Attempt = { peer, controller, sample, expectedMs, hedge, direct }
     job.attempts.set(peer, attempt)
     if (hedge) this.#hedges++
     const ended = () => {
@@ -244,43 +245,59 @@ export class FetchSession {
       peer.ended(job.countedBytes)
       if (hedge) this.#hedges--
     }
-    client
-      .retrieve(peer.peerId, job.cid, job.sizeMaxBytes, {
-        signal: controller.signal,
-        timeoutMs: this.#init.requestTimeoutMs,
-        ...(this.#init.requestId === undefined ? {} : { requestId: this.#init.requestId }),
-      })
-      .then(
-        (pieces) => {
-          ended()
-          const now = performance.now()
-          peer.delivered(pieces.byteLength, sample, now)
-          this.#progressMs = now
-          this.#received(job, peer, pieces)
-          this.#pump()
-        },
-        (error) => {
-          ended()
-          if (!controller.signal.aborted) this.#attemptFailed(job, peer, error)
-          this.#pump()
-        },
-      )
+    const options = {
+      signal: controller.signal,
+      timeoutMs: this.#init.requestTimeoutMs,
+      ...(this.#init.requestId === undefined ? {} : { requestId: this.#init.requestId }),
+    }
+    const answer: Promise<Uint8ArrayList | number> = direct
+      ? client.retrieveInto(peer.peerId, job.cid, job.into!.subarray(0, job.sizeMaxBytes), options)
+      : client.retrieve(peer.peerId, job.cid, job.sizeMaxBytes, options)
+    answer.then(
+      (got) => {
+        ended()
+        const now = performance.now()
+        const pieces = typeof got === 'number' ? undefined : got
+        const size = typeof got === 'number' ? got : got.byteLength
+        peer.delivered(size, sample, now)
+        this.#progressMs = now
+        this.#received(job, { peer, pieces, sizeBytes: size })
+        this.#pump()
+      },
+      (error) => {
+        ended()
+        if (!controller.signal.aborted) this.#attemptFailed(job, peer, error)
+        this.#pump()
+      },
+    )
   }
 
-  #received(job: Job, peer: SessionPeer, pieces: Uint8ArrayList): void {
+  #received(job: Job, received: Received): void {
     if (job.settled) return
     // A second answer to a hedged request waits until the first is known to be true or false.
-    if (job.verifying) job.spares.push({ peer, pieces })
-    else void this.#verify(job, peer, pieces)
+    if (job.verifying) job.spares.push(received)
+    else void this.#verify(job, received)
   }
 
-  async #verify(job: Job, peer: SessionPeer, pieces: Uint8ArrayList): Promise<void> {
-    const { sizeBytes, into } = job
-    const size = pieces.byteLength
-    let matches = sizeBytes === undefined || size === sizeBytes
+  /** Where to hash what came: `into`, unless another attempt is writing there. */
+  #placed(job: Job, { pieces, sizeBytes }: Received): Uint8Array {
+    const { into } = job
+    if (pieces === undefined) return into!.subarray(0, sizeBytes)
+    const bytes =
+      into === undefined
+        ? new Uint8Array(sizeBytes)
+        : job.hasDirect
+          ? new Uint8Array(new SharedArrayBuffer(sizeBytes))
+          : into.subarray(0, sizeBytes)
+    copyInto(bytes, pieces)
+    return bytes
+  }
+
+  async #verify(job: Job, received: Received): Promise<void> {
+    const { peer } = received
+    let matches = job.sizeBytes === undefined || received.sizeBytes === job.sizeBytes
     if (matches) {
-      const bytes = into === undefined ? new Uint8Array(size) : into.subarray(0, size)
-      copyInto(bytes, pieces)
+      const bytes = this.#placed(job, received)
       job.verifying = true
       try {
         const digest = await this.#components.hashes.digest(bytes)
@@ -300,7 +317,7 @@ export class FetchSession {
     }
     this.#drop(peer, 'lied', `sent bytes that are not ${formatCid(job.cid)}`)
     const spare = job.spares.shift()
-    if (spare !== undefined) return this.#verify(job, spare.peer, spare.pieces)
+    if (spare !== undefined) return this.#verify(job, spare)
     this.#requeue(job)
     this.#pump()
   }
@@ -371,7 +388,14 @@ export class FetchSession {
       clearInterval(this.#timer)
       this.#timer = undefined
     }
-    job.settle(bytes, reason)
+    // No attempt can write to `into` any more: what was verified beside it goes there now.
+    const { into } = job
+    if (bytes === undefined || into === undefined || bytes.buffer === into.buffer) {
+      job.settle(bytes, reason)
+    } else {
+      into.set(bytes)
+      job.settle(into.subarray(0, bytes.byteLength), reason)
+    }
   }
 
   #fail(job: Job, reason: unknown): void {

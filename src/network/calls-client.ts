@@ -14,6 +14,7 @@ import {
   PeerViolationError,
   type StreamOpener,
 } from './calls-types.js'
+import type { BodySink } from './frames.js'
 
 export interface CallClientComponents {
   streams: StreamOpener
@@ -112,7 +113,7 @@ export class CallClient implements Part {
   ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#begin(peerId, method, request, options, 0, {
-        onReply: (payload, body) => resolve({ payload, body }),
+        onReply: (payload, body, bodyBytes) => resolve({ payload, body, bodyBytes }),
         onFailed: reject,
       })
     })
@@ -169,6 +170,7 @@ export class CallClient implements Part {
     const peer = this.#peer(peerId)
     const replyBytesMax = Math.min(
       options.replyBodyBytesMax ?? this.#init.maxBodyBytes,
+      options.replyInto?.byteLength ?? this.#init.maxBodyBytes,
       this.#init.maxBodyBytes,
     )
     const call = new Outstanding({
@@ -177,6 +179,7 @@ export class CallClient implements Part {
       timeoutMs: Math.max(1, Math.min(options.timeoutMs ?? this.#init.timeoutMs, TIMEOUT_MS_MAX)),
       replyBytesMax,
       signal: options.signal,
+      replyInto: options.replyInto,
       ...events,
     })
     const bytes =
@@ -273,7 +276,7 @@ export class CallClient implements Part {
       peer: peerId,
       bodyBytesMax: maxBodyBytes,
       onHeader: (header, bodyBytes) => this.#judge(peer, header, bodyBytes),
-      onFrame: (header, body) => this.#onFrame(peer, header, body),
+      onFrame: (header, body, bytes) => this.#onFrame(peer, header, body, bytes),
       onEnd: () => void link.close(),
       onClosed: (error) => this.#onClosed(peerId, peer, link, error),
     })
@@ -287,7 +290,7 @@ export class CallClient implements Part {
   }
 
   /** @throws DpsError INVALID_ARGUMENT where no honest server would send this */
-  #judge(peer: PeerState, header: CallHeader, bodyBytes: number): boolean {
+  #judge(peer: PeerState, header: CallHeader, bodyBytes: number): 'drop' | 'keep' | BodySink {
     if (header.kind === 'request' || header.kind === 'cancel' || header.kind === 'credit') {
       throw new DpsError('INVALID_ARGUMENT', `a ${header.kind} from the serving side`)
     }
@@ -296,17 +299,17 @@ export class CallClient implements Part {
     }
     const call = peer.calls.get(header.callId)
     // The call was given up: its reply crossed with our cancel.
-    if (call === undefined) return false
+    if (call === undefined) return 'drop'
     call.judge(header.kind, bodyBytes)
-    return true
+    return (header.kind === 'reply' ? call.sink : undefined) ?? 'keep'
   }
 
-  #onFrame(peer: PeerState, header: CallHeader, body: Uint8ArrayList): void {
+  #onFrame(peer: PeerState, header: CallHeader, body: Uint8ArrayList, bodyBytes: number): void {
     const call = peer.calls.get(header.callId)
     if (call === undefined) return
     switch (header.kind) {
       case 'reply':
-        call.reply(header.payload, body)
+        call.reply(header.payload, body, bodyBytes)
         break
       case 'part':
         call.part(header.payload, body)

@@ -4,7 +4,8 @@ import type { Uint8ArrayList } from 'uint8arraylist'
 import { DpsError } from '../base/index.js'
 import { type CallHeader, decodeCallHeader, encodeCallHeader } from './calls-codec.js'
 import { PeerViolationError } from './calls-types.js'
-import { FrameReader, FrameWriter } from './frames.js'
+import { type BodySink, FrameReader } from './frames.js'
+import { FrameWriter } from './frames-writer.js'
 
 // Method, ids, an error's texts and a payload such as 1,024 digests (32 KiB).
 export const HEADER_BYTES_MAX = 64 * 1024
@@ -15,9 +16,9 @@ const CLOSE_TIMEOUT_MS = 5_000
 export interface CallLinkInit {
   peer: string
   bodyBytesMax: number
-  /** Whether the frame's body is wanted. What it throws cuts the stream. */
-  onHeader(header: CallHeader, bodyBytes: number): boolean
-  onFrame(header: CallHeader, body: Uint8ArrayList): void
+  /** What becomes of the frame's body. What it throws cuts the stream. */
+  onHeader(header: CallHeader, bodyBytes: number): 'keep' | 'drop' | BodySink
+  onFrame(header: CallHeader, body: Uint8ArrayList, bodyBytes: number): void
   /** The peer sends nothing more. */
   onEnd(): void
   /** Called once, whatever ended the link; `PeerViolationError` when the peer broke the rules. */
@@ -44,9 +45,9 @@ export class CallLink {
       bodyBytesMax: init.bodyBytesMax,
       onHeader: (bytes, bodyBytes) => {
         const header = decodeCallHeader(bytes)
-        return { header, keepBody: init.onHeader(header, bodyBytes) }
+        return { header, body: init.onHeader(header, bodyBytes) }
       },
-      onFrame: (header, body) => init.onFrame(header, body),
+      onFrame: (header, body, bodyBytes) => init.onFrame(header, body, bodyBytes),
       onEnd: () => init.onEnd(),
       onError: (error) => this.abort(this.#judged(error)),
     })

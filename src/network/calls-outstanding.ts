@@ -4,9 +4,10 @@ import { DpsError, toDpsError } from '../base/index.js'
 import type { CallHeader } from './calls-codec.js'
 import type { CallLink } from './calls-link.js'
 import type { Answer } from './calls-types.js'
+import type { BodySink } from './frames.js'
 
 export interface OutstandingEvents {
-  onReply?(payload: Uint8Array, body: Uint8ArrayList): void
+  onReply?(payload: Uint8Array, body: Uint8ArrayList, bodyBytes: number): void
   onPart?(payload: Uint8Array, body: Uint8ArrayList): void
   onEnd?(): void
   onFailed(reason: unknown): void
@@ -20,6 +21,7 @@ export interface OutstandingInit extends OutstandingEvents {
   timeoutMs: number
   replyBytesMax: number
   signal: AbortSignal | undefined
+  replyInto?: Uint8Array | undefined
 }
 
 /** Settles exactly once. When it is given up, the server is told. */
@@ -29,6 +31,8 @@ export class Outstanding {
   callId = 0
   link: CallLink | undefined
   settled = false
+  /** Where the reply's body goes as it comes; taken away when the call settles. */
+  readonly sink: BodySink | undefined
   onSettled: (code: string, elapsedMs: number) => void = () => {}
   readonly #init: OutstandingInit
   readonly #startedMs = performance.now()
@@ -39,7 +43,8 @@ export class Outstanding {
   constructor(init: OutstandingInit) {
     this.method = init.method
     this.#init = init
-    const { signal, timeoutMs } = init
+    const { signal, timeoutMs, replyInto } = init
+    this.sink = replyInto === undefined ? undefined : { into: replyInto }
     this.#timer = setTimeout(() => {
       const what = `${init.method} at peer ${init.peerId}: no answer in ${timeoutMs} ms`
       this.fail(new DpsError('DEADLINE_EXCEEDED', what))
@@ -78,8 +83,8 @@ export class Outstanding {
     }
   }
 
-  reply(payload: Uint8Array, body: Uint8ArrayList): void {
-    if (this.#settle('OK')) this.#init.onReply?.(payload, body)
+  reply(payload: Uint8Array, body: Uint8ArrayList, bodyBytes: number): void {
+    if (this.#settle('OK')) this.#init.onReply?.(payload, body, bodyBytes)
   }
 
   part(payload: Uint8Array, body: Uint8ArrayList): void {
@@ -108,6 +113,7 @@ export class Outstanding {
   #settle(code: string): boolean {
     if (this.settled) return false
     this.settled = true
+    if (this.sink !== undefined) this.sink.into = undefined
     clearTimeout(this.#timer)
     this.#init.signal?.removeEventListener('abort', this.#onAbort)
     this.onSettled(code, performance.now() - this.#startedMs)
@@ -136,7 +142,7 @@ export class StreamedAnswer {
 
   onPart(payload: Uint8Array, body: Uint8ArrayList): void {
     this.#allowed--
-    this.#parts.push({ payload, body })
+    this.#parts.push({ payload, body, bodyBytes: body.byteLength })
     this.#wake?.()
   }
 

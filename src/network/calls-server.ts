@@ -56,6 +56,9 @@ interface ServerLink {
   ended: boolean
 }
 
+// Streams that may be on their way to being refused.
+const REFUSED_STREAMS = 128
+
 const OFFENCES_WINDOW_MS = 60_000
 
 /**
@@ -95,8 +98,8 @@ export class CallServer implements Part {
     await this.#components.streams.handle(
       protocol,
       (stream, peerId) => this.#onStream(stream, peerId),
-      // One above our own limit, so that the refusal is ours and counted.
-      { maxInboundStreams: maxStreamsPerPeer + 1, maxOutboundStreams: 8 },
+      // Far above our own limit, so that the refusals are ours, and counted.
+      { maxInboundStreams: maxStreamsPerPeer + REFUSED_STREAMS, maxOutboundStreams: 8 },
     )
     this.#sweep = setInterval(() => this.#onSweep(), Math.max(10, stallTimeoutMs / 4))
     this.#sweep.unref()
@@ -146,7 +149,7 @@ export class CallServer implements Part {
   }
 
   /** @throws DpsError INVALID_ARGUMENT where no honest client would send this */
-  #judge(peer: PeerState, own: ServerLink, header: CallHeader, bodyBytes: number): boolean {
+  #judge(peer: PeerState, own: ServerLink, header: CallHeader, bodyBytes: number): 'keep' | 'drop' {
     if (header.kind !== 'request') {
       if (header.kind !== 'cancel' && header.kind !== 'credit') {
         throw new DpsError('INVALID_ARGUMENT', `a ${header.kind} from the asking side`)
@@ -155,7 +158,7 @@ export class CallServer implements Part {
       if (header.callId > own.lastCallId) {
         throw new DpsError('INVALID_ARGUMENT', `a ${header.kind} for a call that was never made`)
       }
-      return true
+      return 'keep'
     }
     if (header.callId <= own.lastCallId) {
       throw new DpsError('INVALID_ARGUMENT', `call ${header.callId} is made twice`)
@@ -163,7 +166,7 @@ export class CallServer implements Part {
     own.lastCallId = header.callId
     const refusal = this.#refusal(own, header, bodyBytes)
     this.#begin(peer, own, header, refusal === undefined ? bodyBytes : 0, refusal)
-    return refusal === undefined
+    return refusal === undefined ? 'keep' : 'drop'
   }
 
   #refusal(own: ServerLink, header: RequestHeader, bodyBytes: number): unknown {

@@ -51,8 +51,9 @@ export interface Reply {
 /** A reply as its caller sees it. */
 export interface Answer {
   payload: Uint8Array
-  /** Pieces as they came from the network, not copied. */
+  /** Pieces as they came from the network, not copied. Empty where `replyInto` took them. */
   body: Uint8ArrayList
+  bodyBytes: number
 }
 
 /** Answers a request once, or in parts. A thrown `DpsError` reaches the caller with its code. */
@@ -69,6 +70,11 @@ export interface CallOptions extends AbortOptions {
   /** The request's name in both sides' logs. @default a new one */
   requestId?: string
   traceId?: string
+  /**
+   * Takes the reply's body as it comes; `replyBodyBytesMax` must not exceed it. Only written to
+   * while the call is unsettled. Not for streamed replies.
+   */
+  replyInto?: Uint8Array
   /** Bytes of body the reply may hold; counted as in flight; more is a violation. */
   replyBodyBytesMax?: number
 }

@@ -19,35 +19,52 @@ export const FRAME_PREFIX_BYTES = 8
 const READ_PAUSE_BYTES = 2 * 1024 * 1024
 const READ_RESUME_BYTES = 1024 * 1024
 
-// More than this below us means that the peer or the socket is the bottleneck. It covers a
-// yamux window's turnaround; a frame may overshoot it by its own length.
-const WRITE_QUEUE_BYTES = 1024 * 1024
-
-// Frames up to this size go ahead of bulk ones and share one write with their neighbours.
-const SMALL_FRAME_BYTES = 16 * 1024
-// Bytes of small frames let past a waiting bulk frame, so that a flood of them can't starve it.
-const SMALL_BURST_BYTES = 64 * 1024
-
 // A sender of one-byte packets would make us keep an object and its whole network buffer for
 // each byte of a frame. Runs of small pieces are merged, which bounds that.
 const SMALL_PIECE_BYTES = 1024
 const SMALL_PIECES_MAX = 64
+
+// A packet may hold thousands of small frames. After so many the other peers, whose bytes wait in
+// their sockets, come first.
+const FRAMES_PER_TURN = 256
 
 export interface FrameLimits {
   headerBytesMax: number
   bodyBytesMax: number
 }
 
+/**
+ * Where a body goes as it comes: no network buffer is kept until the frame is whole, which at full
+ * speed costs more in garbage collection than the copy does.
+ */
+export interface BodySink {
+  /** At least as long as the body. Taken away (`undefined`): the rest is thrown away. */
+  into: Uint8Array | undefined
+}
+
 export interface FrameReaderInit<H> extends FrameLimits {
   /** Decodes and judges a header before its body is taken in. What it throws ends the stream. */
-  onHeader(header: Uint8Array, bodyBytes: number): { header: H; keepBody: boolean }
-  /** A whole frame; the body is empty where it was not kept. What it throws ends the stream. */
-  onFrame(header: H, body: Uint8ArrayList): void
+  onHeader(header: Uint8Array, bodyBytes: number): { header: H; body: 'keep' | 'drop' | BodySink }
+  /**
+   * A whole frame; the body is empty where it was not kept, `bodyBytes` long in any case. What it
+   * throws ends the stream.
+   */
+  onFrame(header: H, body: Uint8ArrayList, bodyBytes: number): void
   /** The peer closed its side, after a whole frame. Our side may still write. */
   onEnd(): void
   /** The stream is of no use any more: broken frame, reset, closed. Called at most once. */
   onError(error: DpsError): void
 }
+
+interface CurrentFrame<H> {
+  header: H
+  bodyBytes: number
+  /** Of the body, what went to the sink. */
+  sunkBytes: number
+  sink: BodySink | undefined
+}
+
+const NO_SINK: BodySink = { into: undefined }
 
 /** Cuts a stream into frames. Hands them out synchronously, in order, unless held. */
 export class FrameReader<H> {
@@ -56,10 +73,13 @@ export class FrameReader<H> {
   readonly #pieces: Uint8Array[] = []
   #buffered = 0
   #smallRun = 0
-  #current: { header: H; bodyBytes: number; skipBytes: number } | undefined
+  #current: CurrentFrame<H> | undefined
   #headerBytes = -1
   #bodyBytes = 0
   #held = false
+  /** Frames since the last turn that was given to others. */
+  #turnFrames = 0
+  #yielding = false
   #paused = false
   #parsing = false
   #ended = false
@@ -89,11 +109,24 @@ export class FrameReader<H> {
 
   /** Part of a frame is here and the rest is not. */
   get midFrame(): boolean {
-    return this.#begun || (!this.#held && this.#buffered > 0)
+    return this.#begun || (!this.#waits && this.#buffered > 0)
   }
 
   get #begun(): boolean {
     return this.#current !== undefined || this.#headerBytes >= 0
+  }
+
+  get #waits(): boolean {
+    return this.#held || this.#yielding
+  }
+
+  #endTurn(): void {
+    this.#turnFrames = 0
+    this.#yielding = true
+    setImmediate(() => {
+      this.#yielding = false
+      this.#parse()
+    })
   }
 
   /** Stops before the next frame (a begun one is finished); the sender comes to wait. */
@@ -135,7 +168,7 @@ export class FrameReader<H> {
     this.#parsing = true
     try {
       do {
-        while (!this.#done && (!this.#held || this.#begun) && this.#step()) {}
+        while (!this.#done && (!this.#waits || this.#begun) && this.#step()) {}
       } while (this.#adjustFlow())
     } catch (error) {
       this.#fail(toDpsError(error))
@@ -152,22 +185,31 @@ export class FrameReader<H> {
       if (this.#buffered < this.#headerBytes) return false
       const bytes = this.#takeBytes(this.#headerBytes)
       this.#headerBytes = -1
-      const { header, keepBody } = this.#init.onHeader(bytes, this.#bodyBytes)
-      const kept = keepBody ? this.#bodyBytes : 0
-      this.#current = { header, bodyBytes: kept, skipBytes: this.#bodyBytes - kept }
+      const { header, body } = this.#init.onHeader(bytes, this.#bodyBytes)
+      this.#current = {
+        header,
+        bodyBytes: this.#bodyBytes,
+        sunkBytes: 0,
+        sink: body === 'keep' ? undefined : body === 'drop' ? NO_SINK : body,
+      }
     }
     const current = this.#current
-    if (current.skipBytes > 0) {
-      const skipped = Math.min(current.skipBytes, this.#buffered)
-      this.#take(skipped)
-      current.skipBytes -= skipped
-      if (current.skipBytes > 0) return false
+    const { sink, bodyBytes } = current
+    const list = new Uint8ArrayList()
+    if (sink === undefined) {
+      if (this.#buffered < bodyBytes) return false
+      if (bodyBytes > 0) list.appendAll(this.#take(bodyBytes))
+    } else {
+      const count = Math.min(bodyBytes - current.sunkBytes, this.#buffered)
+      for (const piece of this.#take(count)) {
+        sink.into?.set(piece, current.sunkBytes)
+        current.sunkBytes += piece.byteLength
+      }
+      if (current.sunkBytes < bodyBytes) return false
     }
-    if (this.#buffered < current.bodyBytes) return false
-    const body = new Uint8ArrayList()
-    if (current.bodyBytes > 0) body.appendAll(this.#take(current.bodyBytes))
     this.#current = undefined
-    this.#init.onFrame(current.header, body)
+    if (++this.#turnFrames >= FRAMES_PER_TURN) this.#endTurn()
+    this.#init.onFrame(current.header, list, bodyBytes)
     return true
   }
 
@@ -220,7 +262,7 @@ export class FrameReader<H> {
   /** True when resuming brought more to parse. */
   #adjustFlow(): boolean {
     if (this.#done || !readable(this.#stream)) return false
-    const waits = this.#held && !this.#begun
+    const waits = this.#waits && !this.#begun
     if (waits && !this.#paused && this.#buffered >= READ_PAUSE_BYTES) {
       this.#paused = true
       this.#stream.pause()
@@ -241,7 +283,7 @@ export class FrameReader<H> {
   /** What is held is handed out before the end is told. */
   #finish(): void {
     if (!this.#ended || this.#done || this.#parsing) return
-    if (this.#held && !this.#begun && this.#buffered > 0) return
+    if (this.#waits && !this.#begun && this.#buffered > 0) return
     if (this.midFrame) {
       this.#fail(brokenFrame('the stream ended inside a frame'))
       return
@@ -260,192 +302,8 @@ export class FrameReader<H> {
   }
 }
 
-export interface OutgoingFrame {
-  header: Uint8Array
-  body?: Uint8Array | Uint8ArrayList | undefined
-  /** Called exactly once: `true` when handed to the connection, `false` when dropped. */
-  onReleased?: ((sent: boolean) => void) | undefined
-}
-
-interface Queued {
-  frame: OutgoingFrame
-  bytes: number
-  dropped: boolean
-}
-
-/**
- * Puts frames on a stream: small ones first, bulk ones in the order given, never more than about
- * 1 MiB plus a frame waiting below. Frames written in one turn leave together.
- */
-export class FrameWriter {
-  readonly #stream: Stream
-  #small: Queued[] = []
-  #bulk: Queued[] = []
-  #burstBytes = 0
-  #scheduled = false
-  #ended = false
-  #sentFrames = 0
-  #watched = { sentFrames: -1, below: -1, sinceMs: 0 }
-  #onIdle: (() => void) | undefined
-
-  constructor(stream: Stream) {
-    this.#stream = stream
-    // `idle` is dispatched inside the stream's own send loop, which ignores what is sent from
-    // there: so always in a microtask.
-    const wake = () => this.#schedule()
-    stream.addEventListener('drain', wake)
-    stream.addEventListener('idle', wake)
-    stream.addEventListener('close', () => this.end())
-  }
-
-  /** Queues a frame. Returns how to take it back; `false` then means that it had left already. */
-  write(frame: OutgoingFrame): () => boolean {
-    const bytes = FRAME_PREFIX_BYTES + frame.header.byteLength + (frame.body?.byteLength ?? 0)
-    const queued: Queued = { frame, bytes, dropped: false }
-    if (this.#ended) {
-      queued.dropped = true
-      frame.onReleased?.(false)
-      return () => true
-    }
-    ;(bytes <= SMALL_FRAME_BYTES ? this.#small : this.#bulk).push(queued)
-    this.#schedule()
-    return () => this.#drop(queued)
-  }
-
-  /** Milliseconds for which nothing moved although something waits. Call it now and then. */
-  stalledMs(nowMs: number): number {
-    const below = writable(this.#stream) ? this.#stream.writeBufferLength : 0
-    const waits = below > 0 || this.#small.length > 0 || this.#bulk.length > 0
-    const watched = this.#watched
-    if (!waits || watched.sentFrames !== this.#sentFrames || watched.below !== below) {
-      this.#watched = { sentFrames: this.#sentFrames, below, sinceMs: nowMs }
-      return 0
-    }
-    return nowMs - watched.sinceMs
-  }
-
-  /** Resolves when every frame written so far was handed to the connection, or dropped. */
-  flushed(): Promise<void> {
-    if (this.#small.length === 0 && this.#bulk.length === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      const earlier = this.#onIdle
-      this.#onIdle = () => {
-        earlier?.()
-        resolve()
-      }
-    })
-  }
-
-  /** Drops what is queued and everything written later. */
-  end(): void {
-    if (this.#ended) return
-    this.#ended = true
-    const queued = [...this.#small, ...this.#bulk]
-    this.#small = []
-    this.#bulk = []
-    for (const each of queued) this.#drop(each)
-    this.#signalIdle()
-  }
-
-  #drop(queued: Queued): boolean {
-    if (queued.dropped) return false
-    queued.dropped = true
-    const { onReleased } = queued.frame
-    queued.frame = { header: queued.frame.header }
-    onReleased?.(false)
-    return true
-  }
-
-  #schedule(): void {
-    if (this.#scheduled || this.#ended) return
-    this.#scheduled = true
-    queueMicrotask(() => {
-      this.#scheduled = false
-      this.#pump()
-    })
-  }
-
-  #pump(): void {
-    while (!this.#ended) {
-      if (!writable(this.#stream)) break
-      if (this.#stream.writeBufferLength >= WRITE_QUEUE_BYTES) return
-      const batch = this.#nextBatch()
-      if (batch.length === 0) {
-        this.#signalIdle()
-        return
-      }
-      const data = new Uint8ArrayList()
-      for (const { frame } of batch) {
-        data.append(prefixed(frame))
-        if (frame.body !== undefined && frame.body.byteLength > 0) data.append(frame.body)
-      }
-      let sent = true
-      try {
-        this.#stream.send(data)
-      } catch {
-        sent = false
-      }
-      for (const queued of batch) {
-        queued.dropped = true
-        const { onReleased } = queued.frame
-        queued.frame = { header: queued.frame.header }
-        onReleased?.(sent)
-      }
-      this.#sentFrames += batch.length
-      if (!sent) break
-    }
-    this.end()
-  }
-
-  /** One bulk frame, or small ones up to the burst. */
-  #nextBatch(): Queued[] {
-    const batch: Queued[] = []
-    let taken = 0
-    const burst = this.#bulk.length > 0 ? SMALL_BURST_BYTES - this.#burstBytes : SMALL_BURST_BYTES
-    let bytes = 0
-    while (taken < this.#small.length && bytes < burst) {
-      const queued = this.#small[taken++]!
-      if (queued.dropped) continue
-      batch.push(queued)
-      bytes += queued.bytes
-    }
-    this.#small.splice(0, taken)
-    if (batch.length > 0) {
-      this.#burstBytes = this.#bulk.length > 0 ? this.#burstBytes + bytes : 0
-      return batch
-    }
-    this.#burstBytes = 0
-    while (this.#bulk.length > 0) {
-      const queued = this.#bulk.shift()!
-      if (!queued.dropped) return [queued]
-    }
-    // A burst that was spent on behalf of a bulk frame that has been dropped since.
-    return this.#small.length > 0 ? this.#nextBatch() : []
-  }
-
-  #signalIdle(): void {
-    const onIdle = this.#onIdle
-    this.#onIdle = undefined
-    onIdle?.()
-  }
-}
-
-/** The prefix and the header in one buffer: one piece less to encrypt and write. */
-function prefixed(frame: OutgoingFrame): Uint8Array {
-  const { header } = frame
-  const bytes = Buffer.allocUnsafe(FRAME_PREFIX_BYTES + header.byteLength)
-  bytes.writeUInt32BE(header.byteLength, 0)
-  bytes.writeUInt32BE(frame.body?.byteLength ?? 0, 4)
-  bytes.set(header, FRAME_PREFIX_BYTES)
-  return bytes
-}
-
 function readable(stream: Stream): boolean {
   return stream.readStatus === 'readable' || stream.readStatus === 'paused'
-}
-
-function writable(stream: Stream): boolean {
-  return stream.status === 'open' && stream.writeStatus === 'writable'
 }
 
 /** The peer does not keep to the format: INVALID_ARGUMENT, as opposed to UNAVAILABLE. */
