@@ -24,6 +24,11 @@ test.each([
     '[a]\nj = [\n  "k = 1",\n]\nk = 1\n',
     '[a]\nj = [\n  "k = 1",\n]\nk = 2\n',
   ],
+  [
+    'a list with comments in it',
+    '[a]\nj = [\n  # k = 1\n  "x",\n]\n',
+    '[a]\nj = [\n  # k = 1\n  "x",\n]\nk = 2\n',
+  ],
   ['indentation and Windows line ends', '[a]\r\n  k = 1\r\n', '[a]\r\n  k = 2\r\n'],
   ['no newline at the end', '[a]\nk = 1', '[a]\nk = 2'],
   ['quoted names', '["a"]\n"k" = 1\n', '["a"]\nk = 2\n'],

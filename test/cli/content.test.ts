@@ -294,6 +294,25 @@ describe('cat', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     await expect.poll(() => stopped).toBe(true)
   })
+
+  test('ls: a reader that leaves a list without end', async () => {
+    let stopped = false
+    const files: Partial<ContentFiles> = {
+      async *list() {
+        try {
+          for (let at = 0; ; at++) {
+            yield { name: `file ${at}`, kind: 'file', cid: FILE_CID, sizeBytes: 1 }
+          }
+        } finally {
+          stopped = true
+        }
+      },
+    }
+    const { cli } = await fakeNode({ files })
+    const { code, stderr } = await cli(['ls', DIR], { readerLeavesAfterBytes: 1000 })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    await expect.poll(() => stopped).toBe(true)
+  })
 })
 
 describe('publish', () => {
