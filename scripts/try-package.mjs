@@ -43,19 +43,19 @@ function run(command, commandArgs, { cwd = folder, input } = {}) {
 
 function ready(child) {
   return new Promise((resolvePromise, reject) => {
-    let text = ''
-    const timer = setTimeout(() => reject(new Error(`not ready in 30 s\n${text}`)), 30_000)
+    let out = ''
+    let log = ''
+    const timer = setTimeout(() => reject(new Error(`not ready in 30 s\n${out}${log}`)), 30_000)
     child.stdout.on('data', (bytes) => {
-      text += bytes
-      if (text.includes('"event":"ready"') && text.endsWith('\n')) {
-        clearTimeout(timer)
-        resolvePromise(JSON.parse(text))
-      }
+      out += bytes
+      if (!out.endsWith('\n')) return
+      clearTimeout(timer)
+      resolvePromise(JSON.parse(out))
     })
     child.stderr.on('data', (bytes) => {
-      text += bytes
+      log += bytes
     })
-    child.once('exit', (code) => reject(new Error(`ended with ${code}\n${text}`)))
+    child.once('exit', (code) => reject(new Error(`ended with ${code}\n${out}${log}`)))
   })
 }
 
