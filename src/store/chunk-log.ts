@@ -243,6 +243,11 @@ export class ChunkLog {
     return sequence
   }
 
+  /** Everything written so far lies in tables. */
+  flush(): Promise<void> {
+    return this.#alone(() => this.#flush())
+  }
+
   /** Writes the memtable as a table, and starts a new log. Swallows errors; a marker meets them. */
   async #flush(): Promise<void> {
     // Counted from here: what is appended meanwhile may be in the new log already.
@@ -327,7 +332,7 @@ export class ChunkLog {
    */
   async clear(from: number, to: number): Promise<void> {
     // The bulk of the memtable, while appends go on.
-    await this.#alone(() => this.#flush())
+    await this.flush()
     await this.#hold()
     try {
       await this.#alone(async () => {
