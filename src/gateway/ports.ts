@@ -39,8 +39,9 @@ export class Ports {
   readonly #http1: Server
   readonly #http2
   readonly #sockets = new Set<Socket>()
-  /** With the number of streams open in each. */
-  readonly #sessions = new Map<ServerHttp2Session, number>()
+  readonly #sessions = new Set<ServerHttp2Session>()
+  /** Connections that have not said yet what they speak. */
+  readonly #undecided = new Set<Socket>()
 
   constructor(handlers: PortsHandlers, init: PortsInit) {
     this.#init = init
@@ -111,7 +112,8 @@ export class Ports {
     if (!this.#http1.listening) return
     const closed = new Promise<void>((resolve) => this.#http1.close(() => resolve()))
     this.#http1.closeIdleConnections()
-    for (const session of this.#sessions.keys()) session.close()
+    for (const socket of this.#undecided) socket.destroy()
+    for (const session of this.#sessions) session.close()
     const timer = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy()
     }, graceMs)
@@ -121,7 +123,7 @@ export class Ports {
 
   #peek(socket: Socket, decided: (isHttp2: boolean) => void): void {
     let seen: Buffer = Buffer.alloc(0)
-    const onError = () => socket.destroy()
+    const giveUp = () => socket.destroy()
     const onReadable = () => {
       const piece: Buffer | null = socket.read()
       if (piece === null) return
@@ -129,36 +131,56 @@ export class Ports {
       const compared = Math.min(seen.byteLength, PREFACE.byteLength)
       const same = seen.subarray(0, compared).equals(PREFACE.subarray(0, compared))
       if (same && compared < PREFACE.byteLength) return
-      socket.off('readable', onReadable)
-      socket.off('timeout', onError)
-      socket.off('end', onError)
-      socket.setTimeout(0)
+      leave()
       socket.unshift(seen)
       decided(same)
-      socket.off('error', onError)
+      socket.off('error', giveUp)
     }
-    socket.on('error', onError)
-    socket.on('end', onError)
-    // Whoever connects and says nothing holds one of the connections.
-    socket.setTimeout(this.#init.headersTimeoutMs, onError)
+    const leave = () => {
+      clearTimeout(timer)
+      this.#undecided.delete(socket)
+      socket.off('readable', onReadable)
+      socket.off('end', giveUp)
+    }
+    // Whoever connects and says nothing, or a byte now and then, holds one of the connections.
+    const timer = setTimeout(giveUp, this.#init.headersTimeoutMs)
+    this.#undecided.add(socket)
+    socket.once('close', leave)
+    socket.on('error', giveUp)
+    socket.on('end', giveUp)
     socket.on('readable', onReadable)
   }
 
   #onSession(session: ServerHttp2Session): void {
-    const count = (by: number) => {
-      const open = this.#sessions.get(session)
-      if (open !== undefined) this.#sessions.set(session, open + by)
-    }
-    this.#sessions.set(session, 0)
-    session.once('close', () => this.#sessions.delete(session))
+    const { keepAliveTimeoutMs } = this.#init
+    let streams = 0
+    let quiet = false
+    let answered = true
     session.on('stream', (stream) => {
-      count(1)
-      stream.once('close', () => count(-1))
+      streams++
+      quiet = false
+      stream.once('close', () => {
+        streams--
+        quiet = false
+      })
     })
+    this.#sessions.add(session)
     session.setLocalWindowSize(H2_WINDOW_BYTES)
-    // Without a frame for so long. Calls that are merely quiet keep it open.
-    session.setTimeout(this.#init.keepAliveTimeoutMs, () => {
-      if (this.#sessions.get(session) === 0) session.close()
+    // Node leaves a connection open whose client broke the protocol, and its streams with it:
+    // one that is silent must show that it still listens.
+    const timer = setInterval(() => {
+      if (session.closed || !answered) session.destroy()
+      else if (streams === 0 && quiet) session.close()
+      quiet = true
+      if (streams === 0 || session.destroyed) return
+      answered = false
+      session.ping((error) => {
+        answered = error === null
+      })
+    }, keepAliveTimeoutMs)
+    session.once('close', () => {
+      clearInterval(timer)
+      this.#sessions.delete(session)
     })
   }
 }
