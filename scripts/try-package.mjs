@@ -21,6 +21,7 @@ const NODE = nodeFlag === -1 ? process.execPath : args.splice(nodeFlag, 2)[1]
 const folder = mkdtempSync(join(tmpdir(), 'dps-package-'))
 const dataDir = join(folder, 'data')
 let daemon
+process.on('exit', () => daemon?.kill('SIGKILL'))
 
 function fail(what) {
   throw new Error(what)
