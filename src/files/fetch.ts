@@ -25,7 +25,7 @@ import { everyMs, tell } from './events.js'
 import { SLAB_BYTES } from './ingest.js'
 import { Limit } from './limit.js'
 import type { ContentSession, FilesNetwork } from './network.js'
-import type { EntryKind, FetchEvent } from './types.js'
+import type { EntryKind, FetchEvent, FetchOptions } from './types.js'
 
 /** A chunk at most this long is fetched into a buffer of its own, leaving slabs to long ones. */
 const SMALL_BYTES_MAX = 32 * 1024
@@ -61,17 +61,14 @@ export class Fetcher {
   }
 
   /** Everything below `cid` into the store, durable when the summary is told. */
-  fetch(
-    cid: CID,
-    options: { timeoutMs?: number; from?: string } = {},
-    signal?: AbortSignal,
-  ): AsyncGenerator<FetchEvent> {
+  fetch(cid: CID, options: FetchOptions & { from?: string } = {}): AsyncGenerator<FetchEvent> {
     return tell<FetchEvent>(async (push, signal) => {
       const { references, store, network } = this.#components
       const lease = await references.openLease({ ttlMs: LEASE_TTL_MS, purpose: 'get' })
-      const session = network.openSession(cid, {
+      const session = network.openSession(options.root ?? cid, {
         timeoutMs: options.timeoutMs || FETCH_TIMEOUT_MS,
         ...(options.from !== undefined && { from: options.from }),
+        ...(options.requestId !== undefined && { requestId: options.requestId }),
       })
       try {
         const run = new FetchRun(this.#components, session, lease, push)
@@ -93,7 +90,7 @@ export class Fetcher {
       } finally {
         session.close()
       }
-    }, signal)
+    }, options.signal)
   }
 
   /** Loads manifests from the store, else from peers, and keeps them. */

@@ -24,8 +24,15 @@ export interface ContentSession {
   close(): void
 }
 
+export interface SessionOptions {
+  timeoutMs: number
+  /** A peer that has it: asked before anybody is looked for. */
+  from?: string
+  requestId?: string
+}
+
 export interface FilesNetwork {
-  openSession(root: CID, options: { timeoutMs: number; from?: string }): ContentSession
+  openSession(root: CID, options: SessionOptions): ContentSession
   /** Announces now; false where that took longer than `waitMs` or nobody was there to hear it. */
   announce(roots: readonly CID[], waitMs: number, signal?: AbortSignal): Promise<boolean>
   /** Announces in the background, surviving restarts. */

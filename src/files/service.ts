@@ -21,6 +21,7 @@ import type { ContentSession, FilesNetwork } from './network.js'
 import { Publisher } from './publish.js'
 import { describe, readFile } from './read.js'
 import type {
+  CallOptions,
   EntryKind,
   FetchEvent,
   FetchOptions,
@@ -97,10 +98,10 @@ export class FilesService {
   /** @param options.from a peer that has it, so that nobody needs to be asked who has. */
   fetch(
     cid: CID,
-    options: { timeoutMs?: number; from?: string } = {},
-    { signal }: AbortOptions = {},
+    options: FetchOptions & { from?: string } = {},
+    call: CallOptions = {},
   ): AsyncIterable<FetchEvent> {
-    return this.#fetcher.fetch(cid, options, signal)
+    return this.#fetcher.fetch(cid, { ...options, ...call })
   }
 
   async open(cid: CID, options: FetchOptions = {}): Promise<OpenContent> {
@@ -112,7 +113,7 @@ export class FilesService {
       cid,
       kind,
       sizeBytes,
-      read: (range) => this.#read(cid, kind, sizeBytes, options.timeoutMs, range),
+      read: (range) => this.#read(cid, kind, sizeBytes, options, range),
     }
   }
 
@@ -121,7 +122,7 @@ export class FilesService {
     let cid = root
     for (const name of path) {
       let found: DirectoryEntry | undefined
-      for await (const entry of this.list(cid, options)) {
+      for await (const entry of this.list(cid, { root, ...options })) {
         if (entry.name === name) found = entry
         if (found !== undefined) break
       }
@@ -156,10 +157,10 @@ export class FilesService {
   async *pinAdd(
     cid: CID,
     pin: { name?: string; ttlMs?: number; timeoutMs?: number; from?: string } = {},
-    options: AbortOptions = {},
+    call: CallOptions = {},
   ): AsyncGenerator<FetchEvent> {
     let last: FetchEvent | undefined
-    for await (const event of this.fetch(cid, pin, options)) {
+    for await (const event of this.fetch(cid, pin, call)) {
       if (event.type === 'summary') last = event
       else yield event
     }
@@ -177,7 +178,7 @@ export class FilesService {
   async keepFrom(
     peerId: string,
     cid: CID,
-    options: AbortOptions = {},
+    options: CallOptions = {},
   ): Promise<{ chunks: number; newBytes: number }> {
     let summary: FetchSummary | undefined
     for await (const event of this.pinAdd(cid, { from: peerId }, options)) {
@@ -314,7 +315,7 @@ export class FilesService {
     cid: CID,
     kind: string,
     sizeBytes: number,
-    timeoutMs: number | undefined,
+    options: FetchOptions,
     range: AbortOptions & { offset?: number; length?: number } = {},
   ): AsyncGenerator<Uint8Array> {
     if (kind !== 'file') {
@@ -322,7 +323,7 @@ export class FilesService {
         hint: 'list it with: dps-node ls, or fetch it with: dps-node get',
       })
     }
-    const session = this.#session(cid, { ...(timeoutMs !== undefined && { timeoutMs }) })
+    const session = this.#session(cid, options)
     try {
       yield* readFile(cid, sizeBytes, this.#fetcher, session, range)
     } finally {
@@ -330,8 +331,11 @@ export class FilesService {
     }
   }
 
-  #session(cid: CID, { timeoutMs }: FetchOptions): ContentSession {
-    return this.#components.network.openSession(cid, { timeoutMs: timeoutMs || FETCH_TIMEOUT_MS })
+  #session(cid: CID, { root, timeoutMs, requestId }: FetchOptions): ContentSession {
+    return this.#components.network.openSession(root ?? cid, {
+      timeoutMs: timeoutMs || FETCH_TIMEOUT_MS,
+      ...(requestId !== undefined && { requestId }),
+    })
   }
 
   async #withSession<T>(

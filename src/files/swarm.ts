@@ -7,7 +7,7 @@ import type { Discovery, Host, Provider } from '../network/index.js'
 import type { Log } from '../observability/index.js'
 import type { ChunkStore } from '../store/index.js'
 import { batches } from './fetch.js'
-import type { ContentSession, FilesNetwork } from './network.js'
+import type { ContentSession, FilesNetwork, SessionOptions } from './network.js'
 import type { CopyResult } from './types.js'
 
 /** A copy may be terabytes: a peer that takes it is given a day. */
@@ -39,16 +39,16 @@ export class SwarmNetwork implements FilesNetwork {
     this.#strategy = init.strategy
   }
 
-  openSession(root: CID, options: { timeoutMs: number; from?: string }): ContentSession {
+  openSession(root: CID, options: SessionOptions): ContentSession {
     const { client, hashes, reputation, discovery, log } = this.#components
-    const { from, timeoutMs } = options
+    const { from, timeoutMs, requestId } = options
     const findProviders =
       from === undefined
         ? (cid: CID, options?: AbortOptions) => discovery.findProviders(cid, options)
         : (cid: CID, options?: AbortOptions) => first(from, discovery.findProviders(cid, options))
     return new FetchSession(
       { client, hashes, reputation, log },
-      { root, findProviders, patienceMs: timeoutMs },
+      { root, findProviders, patienceMs: timeoutMs, ...(requestId !== undefined && { requestId }) },
     )
   }
 

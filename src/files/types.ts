@@ -114,9 +114,17 @@ export interface StatResult {
   entries: number
 }
 
-export interface FetchOptions extends AbortOptions {
+/** What a request carries down to the last peer that it asks. */
+export interface CallOptions extends AbortOptions {
+  /** The request's name in the logs of every node that it touches. */
+  requestId?: string
+}
+
+export interface FetchOptions extends CallOptions {
   /** Without an answer from anybody for so long, it fails. @default 30_000 */
   timeoutMs?: number
+  /** What the content is a part of: that root's providers are asked for it. @default itself */
+  root?: CID
 }
 
 /** Content that was found and can be read; its manifest is on this node's disk. */

@@ -95,10 +95,10 @@ export class ContentRoutes {
     allowOnly(query, ['timeoutMs', 'filename'])
     const timeoutMs = count(query.get('timeoutMs'), 'timeoutMs')
     const options = { ...call, ...(timeoutMs !== undefined && timeoutMs > 0 && { timeoutMs }) }
-    const [root = '', ...names] = segments(path)
-    const cid = parseCid(root)
-    const target = names.length === 0 ? cid : await files.resolve(cid, names, options)
-    const content = await files.open(target, options)
+    const [first = '', ...names] = segments(path)
+    const root = parseCid(first)
+    const target = names.length === 0 ? root : await files.resolve(root, names, options)
+    const content = await files.open(target, { ...options, root })
     const name = formatCid(target)
     if (content.kind !== 'file') {
       throw new DpsError('INVALID_ARGUMENT', `${name} is a directory`, {

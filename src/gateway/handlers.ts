@@ -1,8 +1,7 @@
 /** The two services: each method unpacks its request, calls a room, packs the answer. */
 import type { ConnectRouter, HandlerContext, ServiceImpl } from '@connectrpc/connect'
 import type { CID } from 'multiformats/cid'
-import { DpsError } from '../base/index.js'
-import { formatCid, kindOf, parseCid } from '../content/index.js'
+import { parseCid } from '../content/index.js'
 import { throttleProgress } from './calls.js'
 import {
   ContentService,
@@ -11,6 +10,7 @@ import {
   entryToWire,
   fetchEventToWire,
   NodeService,
+  pinToWire,
   publishEventToWire,
   publishOptionsFromWire,
   REQUEST_ID_HEADER,
@@ -96,17 +96,19 @@ function contentService({
     },
     async *fetch({ cid, timeoutMs, progressHz }, context) {
       const options = { ...timeoutFromWire(timeoutMs), ...callOf(context) }
-      const target = await targetOf(files, cid, options)
-      const events = files.fetch(target, options, options)
+      const { target, root } = await targetOf(files, cid, options)
+      const events = files.fetch(target, { ...options, root }, options)
       yield* map(throttleProgress(events, progressHz), fetchEventToWire)
     },
     async *list({ cid, timeoutMs }, context) {
       const options = { ...timeoutFromWire(timeoutMs), ...callOf(context) }
-      yield* map(files.list(await targetOf(files, cid, options), options), entryToWire)
+      const { target, root } = await targetOf(files, cid, options)
+      yield* map(files.list(target, { ...options, root }), entryToWire)
     },
     async stat({ cid, timeoutMs }, context) {
       const options = { ...timeoutFromWire(timeoutMs), ...callOf(context) }
-      return files.stat(await targetOf(files, cid, options), options)
+      const { target, root } = await targetOf(files, cid, options)
+      return files.stat(target, { ...options, root })
     },
     pinAdd({ cid, name, ttlMs, timeoutMs, progressHz }, context) {
       const ttl = sizeFromWire(ttlMs, 'ttl_ms')
@@ -122,18 +124,7 @@ function contentService({
       await files.pinRemove(parseCid(cid), callOf(context))
       return {}
     },
-    async *pinList(_, context) {
-      const call = callOf(context)
-      for await (const { cid, name, createdAt, expiresAt } of files.pins(call)) {
-        yield {
-          cid: formatCid(cid),
-          name,
-          ...(await sizeOf(files, cid, call)),
-          createdAt: new Date(createdAt).toISOString(),
-          expiresAt: expiresAt === undefined ? '' : new Date(expiresAt).toISOString(),
-        }
-      }
-    },
+    pinList: (_, context) => map(files.pins(callOf(context)), pinToWire),
     collect: ({ dryRun }, context) =>
       map(collector.collect({ dryRun, ...callOf(context) }), collectEventToWire),
     verify({ cid, repair, progressHz }, context) {
@@ -149,31 +140,16 @@ function callOf({ signal, requestHeader }: HandlerContext): CallOptions {
 }
 
 /** What `<cid>` or `<cid>/a/path` names, with the prefixes that {@link parseCid} takes. */
-async function targetOf(files: ContentFiles, text: string, call: CallOptions): Promise<CID> {
-  const [root = '', ...path] = text.replace(/^(?:\/ipfs\/|ipfs:\/\/)/, '').split('/')
+async function targetOf(
+  files: ContentFiles,
+  text: string,
+  call: CallOptions,
+): Promise<{ target: CID; root: CID }> {
+  const [first = '', ...path] = text.replace(/^(?:\/ipfs\/|ipfs:\/\/)/, '').split('/')
   // `<cid>/` is the same as `<cid>`.
   if (path.at(-1) === '') path.pop()
-  const cid = parseCid(root)
-  return path.length === 0 ? cid : files.resolve(cid, path, call)
-}
-
-// A pinned root's manifest is on this disk; where it is not (damaged), the list must not wait for
-// the network.
-const PIN_OPEN_TIMEOUT_MS = 1_000
-
-async function sizeOf(
-  files: ContentFiles,
-  cid: CID,
-  call: CallOptions,
-): Promise<{ kind: string; sizeBytes: number }> {
-  try {
-    const { kind, sizeBytes } = await files.open(cid, { timeoutMs: PIN_OPEN_TIMEOUT_MS, ...call })
-    return { kind, sizeBytes }
-  } catch (error) {
-    if (call.signal?.aborted) throw call.signal.reason
-    if (!(error instanceof DpsError)) throw error
-    return { kind: kindOf(cid) === 'chunk' ? 'file' : '', sizeBytes: 0 }
-  }
+  const root = parseCid(first)
+  return { root, target: path.length === 0 ? root : await files.resolve(root, path, call) }
 }
 
 async function* map<T, U>(items: AsyncIterable<T>, convert: (item: T) => U): AsyncGenerator<U> {

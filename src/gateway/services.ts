@@ -36,7 +36,7 @@ export interface ContentFiles {
     options: PublishOptions,
     call?: CallOptions,
   ): AsyncIterable<PublishEvent>
-  fetch(cid: CID, options: { timeoutMs?: number }, call?: CallOptions): AsyncIterable<FetchEvent>
+  fetch(cid: CID, options: FetchOptions, call?: CallOptions): AsyncIterable<FetchEvent>
   open(cid: CID, options?: FetchOptions & CallOptions): Promise<OpenContent>
   /** The CID at a path of names below a directory. */
   resolve(root: CID, path: readonly string[], options?: FetchOptions & CallOptions): Promise<CID>
@@ -54,6 +54,9 @@ export interface ContentFiles {
 export interface PinInfo {
   cid: CID
   name: string
+  kind: string
+  /** 0 where the manifest is gone. */
+  sizeBytes: number
   /** Milliseconds since the epoch. */
   createdAt: number
   /** Absent: for ever. */
