@@ -9,7 +9,10 @@
 import type { AbortOptions } from '../base/index.js'
 
 export interface FairInit {
-  /** Bytes granted and not yet released, all peers together. @default 32 MiB */
+  /**
+   * Bytes granted and not yet released, all peers together; at most twice as many where each
+   * peer holds only one chunk. @default 32 MiB
+   */
   windowBytes?: number
   /** The same for one peer. @default 8 MiB */
   windowBytesPerPeer?: number
@@ -175,13 +178,14 @@ export class FairScheduler {
   }
 
   /**
-   * A peer may hold as much as is still free (dynamic thresholds, Choudhury and Hahne 1998), so
-   * that peers that stopped reading can never take all; one chunk always fits an empty share.
+   * A peer may hold as much as is still free (dynamic thresholds, Choudhury and Hahne 1998). A
+   * second window is there only for first chunks, so that many peers that stopped reading, until
+   * they are cut off, keep nobody else from being served.
    */
   #fits(share: Share, bytes: number): boolean {
+    if (this.#heldBytes === 0) return true
+    if (share.heldBytes === 0) return this.#heldBytes + bytes <= 2 * this.#windowBytes
     const free = this.#windowBytes - this.#heldBytes
-    if (free < bytes && this.#heldBytes > 0) return false
-    if (share.heldBytes === 0) return true
     return share.heldBytes + bytes <= Math.min(this.#windowBytesPerPeer, free)
   }
 

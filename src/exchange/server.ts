@@ -111,6 +111,11 @@ export class ChunkServer implements Part {
     this.#fair.stop()
   }
 
+  /** Requests being worked on. */
+  get inFlight(): number {
+    return this.#calls.inFlight
+  }
+
   /** Changes the upload limit; 0 is none. */
   setRate(bytesPerSecondMax: number): void {
     this.#fair.setRate(bytesPerSecondMax)

@@ -1,4 +1,5 @@
 /** Fetches chunks from everybody who has them, and verifies each. */
+import { setMaxListeners } from 'node:events'
 import type { CID } from 'multiformats/cid'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { type AbortOptions, DpsError, toDpsError } from '../base/index.js'
@@ -131,7 +132,11 @@ export class FetchSession {
           else reject(reason)
         },
       })
-      signal?.addEventListener('abort', onAbort, { once: true })
+      if (signal !== undefined) {
+        // One signal for all chunks of a file is the usual case, and no leak.
+        setMaxListeners(0, signal)
+        signal.addEventListener('abort', onAbort, { once: true })
+      }
       this.#begin(job)
     })
   }

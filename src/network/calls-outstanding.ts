@@ -1,4 +1,5 @@
 /** A call that waits for its answer, at the asking side. */
+import { setMaxListeners } from 'node:events'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { DpsError, toDpsError } from '../base/index.js'
 import type { CallHeader } from './calls-codec.js'
@@ -51,7 +52,11 @@ export class Outstanding {
     }, timeoutMs)
     this.#onAbort = () => this.fail(signal!.reason)
     if (signal?.aborted) queueMicrotask(this.#onAbort)
-    else signal?.addEventListener('abort', this.#onAbort, { once: true })
+    else if (signal !== undefined) {
+      // One signal for many calls is the usual case, and no leak.
+      setMaxListeners(0, signal)
+      signal.addEventListener('abort', this.#onAbort, { once: true })
+    }
   }
 
   remainingMs(): number {

@@ -72,7 +72,14 @@ export async function bareNode(): Promise<BareNode> {
 /** So many nodes, the later ones connected to the first. */
 export async function bareNodes(count: number): Promise<BareNode[]> {
   const nodes = await Promise.all(Array.from({ length: count }, () => bareNode()))
-  for (const node of nodes.slice(1)) await node.libp2p.dial(nodes[0]!.libp2p.getMultiaddrs())
+  const [first, ...others] = nodes
+  for (const node of others) {
+    await node.libp2p.dial(first!.libp2p.getMultiaddrs())
+    // Without identify, the dialled side knows no address to dial back.
+    const multiaddrs = node.libp2p.getMultiaddrs()
+    await first!.libp2p.peerStore.merge(node.libp2p.peerId, { multiaddrs })
+  }
+  await until(() => first!.libp2p.getPeers().length === others.length, 'all connections')
   return nodes
 }
 
