@@ -60,7 +60,8 @@ export class Output {
   }
 
   get columns(): number {
-    return this.#stream.columns ?? 80
+    // Terminals that don't know their width say 0.
+    return this.#stream.columns || 80
   }
 
   /** Not awaited by callers that write little: the stream buffers. */

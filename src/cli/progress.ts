@@ -77,8 +77,11 @@ export class Progress {
       parts.push(`${humanTime(((totalBytes - doneBytes) / rate) * 1000)} left`)
     }
     if (extra !== '') parts.push(extra)
-    // A line that wraps can't be redrawn in place. Colours take no columns: they come last.
-    const text = parts.join('  ').slice(0, this.#out.columns - 1)
+    // A line that wraps can't be redrawn in place: what comes last goes first.
+    const limit = this.#out.columns - 1
+    while (parts.length > 1 && parts.join('  ').length > limit) parts.pop()
+    const text = parts.join('  ').slice(0, limit)
+    // Colours take no columns: they come when the rest fits.
     return this.#colors ? text.replace(/\[([=> ]+)\]/, '[\x1b[36m$1\x1b[0m]') : text
   }
 
