@@ -4,7 +4,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { DpsError, Lifecycle, type Part } from './base/index.js'
-import { HashPool } from './content/index.js'
+import { DIGEST_BYTES, HashPool } from './content/index.js'
 import { Collector, Verifier } from './durability/index.js'
 import { ChunkClient, ChunkServer, Reputation } from './exchange/index.js'
 import { type FilesNetwork, FilesService, offlineNetwork, SwarmNetwork } from './files/index.js'
@@ -213,7 +213,13 @@ function swarmParts({ settings, dir, identity, table, store, hashes, log, metric
     },
   )
   const discovery = new Discovery(
-    { host, table: table('provide'), log, metrics },
+    {
+      host,
+      table: table('provide'),
+      holds: (hashes) => store.has(hashes.map((hash) => hash.subarray(-DIGEST_BYTES))),
+      log,
+      metrics,
+    },
     { strategy: provide.strategy, intervalMs: provide.intervalMs },
   )
   const client = new ChunkClient({ streams: host, log, metrics })

@@ -39,6 +39,11 @@ export interface DiscoveryComponents {
   host: Host
   /** A sublevel of `meta`, keys utf8, values `view`. */
   table: Table
+  /**
+   * Which of these multihashes are still here, asked before each announcement: what was collected
+   * since is forgotten. @default all
+   */
+  holds?(multihashes: readonly Uint8Array[]): Promise<boolean[]>
   log: Log
   metrics?: Metrics
   clock?: Clock
@@ -81,6 +86,7 @@ export class Discovery implements Part {
   readonly serviceId = 'discovery'
   readonly strategy: ProvideStrategy
   readonly #host: Host
+  readonly #holds: DiscoveryComponents['holds']
   readonly #log: Log
   readonly #clock: Clock
   readonly #random: Random
@@ -100,6 +106,7 @@ export class Discovery implements Part {
 
   constructor(components: DiscoveryComponents, init: DiscoveryInit = {}) {
     this.#host = components.host
+    this.#holds = components.holds
     this.#log = components.log.child({ component: 'discovery', service_id: this.serviceId })
     this.#clock = components.clock ?? systemClock
     this.#random = components.random ?? systemRandom
@@ -232,7 +239,9 @@ export class Discovery implements Part {
     await this.#queue.recount()
     while (!signal.aborted) {
       this.#stirred = false
-      const due = this.#hasPeers() ? await this.#queue.due(BATCH_KEYS) : []
+      const queued = this.#hasPeers() ? await this.#queue.due(BATCH_KEYS) : []
+      const due = await this.#stillHere(queued)
+      if (queued.length > 0 && due.length === 0) continue
       if (due.length === 0) {
         await this.#rest(this.#idleMs())
         continue
@@ -245,6 +254,17 @@ export class Discovery implements Part {
       failures = failed.length === 0 ? 0 : failures + 1
       if (failures > 0) await this.#rest(this.#retryMs(failures))
     }
+  }
+
+  /** The keys whose content is here; the others are forgotten. */
+  async #stillHere(keys: ProvideKey[]): Promise<ProvideKey[]> {
+    if (this.#holds === undefined || keys.length === 0) return keys
+    const here = await this.#holds(keys.map(({ multihash }) => multihash))
+    const gone = keys.filter((_, i) => !here[i]).map(({ text }) => text)
+    if (gone.length === 0) return keys
+    await this.#queue.forget(gone)
+    await this.#host.store.deleteProvider(gone, this.#host.peerId)
+    return keys.filter((_, i) => here[i])
   }
 
   #idleMs(): number {

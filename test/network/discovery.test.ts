@@ -171,6 +171,21 @@ test('discovery: what is forgotten is neither answered for nor announced again',
   }
 })
 
+test('discovery: what is no longer here is forgotten in place of announced', async () => {
+  const gone = await cidOf('gone')
+  const here = await cidOf('here')
+  const b = await startHost()
+  const holds = async (hashes: readonly Uint8Array[]) =>
+    hashes.map((hash) => Buffer.compare(hash, gone.multihash.bytes) !== 0)
+  const a = await startHost({ bootstrap: [b.addr], holds })
+  await a.discovery.provideLater([gone, here])
+  await eventually('the one that is here is announced', async () => {
+    return (await providersOf(b, here)).length === 1
+  })
+  await eventually('the other is forgotten', async () => a.discovery.status().roots === 1)
+  expect(await providersOf(b, gone)).toEqual([])
+})
+
 test('discovery: a provider that left the peer store does not spoil the answer', async () => {
   const [a, b, c] = (await swarm(3)) as [TestHost, TestHost, TestHost]
   const cid = await cidOf('trap')

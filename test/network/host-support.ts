@@ -2,7 +2,12 @@
 import { join } from 'node:path'
 import { Level } from 'level'
 import type { CID } from 'multiformats/cid'
-import { Discovery, type DiscoveryInit, type Provider } from '../../src/network/discovery.js'
+import {
+  Discovery,
+  type DiscoveryComponents,
+  type DiscoveryInit,
+  type Provider,
+} from '../../src/network/discovery.js'
 import { Host } from '../../src/network/host.js'
 import type { HostInit } from '../../src/network/host-init.js'
 import { loadIdentity } from '../../src/network/identity.js'
@@ -23,6 +28,7 @@ export interface TestHost {
 export interface TestHostInit extends Partial<HostInit> {
   dir?: string
   discovery?: DiscoveryInit
+  holds?: DiscoveryComponents['holds']
   log?: Log
 }
 
@@ -49,7 +55,10 @@ export async function startHost(init: TestHostInit = {}): Promise<TestHost> {
       ...init,
     },
   )
-  const discovery = new Discovery({ host, table: tables.provide, log }, init.discovery)
+  const discovery = new Discovery(
+    { host, table: tables.provide, log, ...(init.holds && { holds: init.holds }) },
+    init.discovery,
+  )
   let stopped: Promise<void> | undefined
   const stop = () => {
     stopped ??= (async () => {
