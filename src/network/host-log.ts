@@ -42,6 +42,11 @@ const ROUTINE = new Set([
   'ENETUNREACH',
   'EPIPE',
   'ETIMEDOUT',
+  // Listening that fails ends the start, and `Host.start` says why.
+  'UnsupportedListenAddressesError',
+  'EACCES',
+  'EADDRINUSE',
+  'EADDRNOTAVAIL',
 ])
 
 /** A hostile peer must not be able to fill the log: one warning a minute of each component. */
