@@ -598,7 +598,7 @@ describe('ls, stat, pin, gc, verify', () => {
     const createdAt = Date.UTC(2026, 10, 20)
     const files = treeFiles({ a: 'x', l: { to: 'a' }, sub: {} })
     files.pins = async function* () {
-      yield { cid: FILE_CID, name: 'my\npin', createdAt }
+      yield { cid: FILE_CID, name: 'my\npin', kind: 'file', sizeBytes: 12, createdAt }
     }
     files.stat = async () => stat
     files.open = async (cid) => ({ cid, kind: 'file', sizeBytes: 12, read: async function* () {} })
