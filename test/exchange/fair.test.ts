@@ -25,6 +25,26 @@ test('fair: a peer that asks a hundred times as often gets no more bytes', async
   expect(served.greedy! / served.modest!).toBeLessThan(2)
 })
 
+test('fair: peers take turns by bytes even where nothing but the order is scarce', async () => {
+  const fair = new FairScheduler({ windowBytes: 1024 * MIB, windowBytesPerPeer: 1024 * MIB })
+  // Without tokens everybody queues; with the limit lifted, all are served in one go.
+  fair.setRate(1)
+  ;(await fair.acquire('first', MIB)).release()
+  const order: string[] = []
+  const ask = (peer: string, bytes: number) => {
+    void fair.acquire(peer, bytes).then(() => order.push(peer))
+  }
+  for (let i = 0; i < 40; i++) ask('greedy', MIB)
+  for (let i = 0; i < 40; i++) ask('modest', MIB / 4)
+  fair.setRate(0)
+  await turn()
+  expect(order.length).toBe(80)
+  // A large chunk for one against four small ones for the other, from the start.
+  const start = order.slice(0, 25)
+  expect(start.filter((peer) => peer === 'greedy').length).toBeLessThanOrEqual(7)
+  expect(start.filter((peer) => peer === 'modest').length).toBeGreaterThanOrEqual(16)
+})
+
 test('fair: peers that never release can not take the whole window', async () => {
   const fair = new FairScheduler({ windowBytes: 32 * MIB, windowBytesPerPeer: 8 * MIB })
   for (let peer = 0; peer < 20; peer++) {
