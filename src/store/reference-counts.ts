@@ -12,6 +12,7 @@ import { DpsError } from '../base/index.js'
 import {
   type ChunkKind,
   cidOf,
+  compareDigests,
   type Digest,
   decodeManifest,
   digestKey,
@@ -40,8 +41,20 @@ interface Entry {
 
 export interface ReferenceCountsInit {
   isPinned(digests: readonly Digest[]): Promise<boolean[]>
+  /** Excludes changes of pins while a round runs: it would undo the work that they ask for. */
+  alone<T>(work: () => Promise<T>): Promise<T>
   /** Something refers to it that nothing referred to before. */
   onReferenced(key: string): void
+}
+
+interface Round {
+  /** The last digest that it looked at. */
+  last: Digest
+  /** New work that it left. */
+  made: Digest[]
+  /** Something is referred to less than before. */
+  released: boolean
+  stuck: DpsError[]
 }
 
 export type MetaBatch = ReturnType<typeof batchOf>
@@ -79,18 +92,26 @@ export class ReferenceCounts {
     while (true) {
       const stuck: DpsError[] = []
       let after: Digest | undefined
-      let progress = false
+      // Work that a round made where this pass has been already; what is made by changes of pins
+      // meanwhile is the next settle's, so that this one ends.
+      let behind = false
+      let released = false
       while (true) {
         signal?.throwIfAborted()
         const range = after === undefined ? {} : { gt: after }
-        const rows = await this.#work.iterator({ ...range, limit: ROUND_ITEMS_MAX }).all()
-        if (rows.length === 0) break
-        const round = await this.#round(rows)
+        const round = await this.#init.alone(async () => {
+          const rows = await this.#work.iterator({ ...range, limit: ROUND_ITEMS_MAX }).all()
+          return rows.length === 0 ? undefined : this.#round(rows)
+        })
+        if (round === undefined) break
         stuck.push(...round.stuck)
-        progress ||= round.done > 0
-        after = rows[round.looked - 1]![0]
+        after = round.last
+        const { last } = round
+        behind ||= round.made.some((digest) => compareDigests(digest, last) <= 0)
+        released ||= round.released
       }
-      if (!progress) return stuck
+      // What was stuck may be wanted by nothing any more.
+      if (!behind && !(released && stuck.length > 0)) return stuck
     }
   }
 
@@ -98,9 +119,7 @@ export class ReferenceCounts {
     return this.#leaking
   }
 
-  async #round(
-    rows: readonly [Digest, Uint8Array][],
-  ): Promise<{ looked: number; done: number; stuck: DpsError[] }> {
+  async #round(rows: readonly [Digest, Uint8Array][]): Promise<Round> {
     const entries = new Map<string, Entry>()
     const touched = new Set<string>()
     await this.#load(
@@ -160,16 +179,18 @@ export class ReferenceCounts {
       entry.manifest ||= manifest
       touched.add(key)
     }
-    await this.#write(entries, touched, done)
-    return { looked, done: done.length, stuck }
+    const made = await this.#write(entries, touched, done)
+    const released = [...deltas.values()].some(({ delta }) => delta < 0)
+    return { last: rows[looked - 1]![0], made, released, stuck }
   }
 
   async #write(
     entries: ReadonlyMap<string, Entry>,
     touched: ReadonlySet<string>,
     done: readonly string[],
-  ): Promise<void> {
+  ): Promise<Digest[]> {
     const finished = new Set(done)
+    const made: Digest[] = []
     const rows: Row[] = []
     for (const key of touched) {
       const entry = entries.get(key)!
@@ -181,12 +202,16 @@ export class ReferenceCounts {
           : { type: 'put', sublevel: this.#entries, key: digest, value: encode(entry) },
       )
       // Also of what was finished in this round and changed by another in it.
-      if (isWanted(entry) !== entry.expanded)
+      if (isWanted(entry) !== entry.expanded) {
+        made.push(digest)
         rows.push({ type: 'put', sublevel: this.#work, key: digest, value: workOf(true) })
-      else if (finished.has(key)) rows.push({ type: 'del', sublevel: this.#work, key: digest })
+      } else if (finished.has(key)) {
+        rows.push({ type: 'del', sublevel: this.#work, key: digest })
+      }
     }
     // Synced: after a power cut, an earlier round must not be missing under a later one.
     if (rows.length > 0) await this.#meta.batch(rows, { sync: true })
+    return made
   }
 
   async #load(digests: readonly Digest[], into: Map<string, Entry>): Promise<void> {

@@ -35,6 +35,11 @@ export interface PinOptions extends AbortOptions {
   name?: string
   /** 0 or absent: for ever. */
   ttlMs?: number
+  /**
+   * What covers all that the CID leads to; release it afterwards. Without one, a running collector
+   * frees nothing until the pin is counted.
+   */
+  lease?: Lease
 }
 
 export interface ReferencesComponents {
@@ -59,9 +64,10 @@ export class References implements Part {
   readonly #counts: ReferenceCounts
   /** Changes of pins so far, and how many of them the counts know. */
   #changes = 1
-  /** Changes that are being written. */
-  #changing = 0
   #settledChanges = 0
+  /** The last pin without a lease, and how many of those are being written. */
+  #bareChange = 0
+  #baring = 0
   #stuck: DpsError[] = []
   #turn: Promise<unknown> = Promise.resolve()
   #settling: Promise<unknown> = Promise.resolve()
@@ -77,6 +83,7 @@ export class References implements Part {
     this.#leases = new Leases(meta, clock)
     this.#counts = new ReferenceCounts(meta, store, {
       isPinned: (digests) => this.#arePinned(digests),
+      alone: (work) => this.#alone(work),
       onReferenced: (key) => {
         if (this.#sweeps > 0) this.#touched.add(key)
       },
@@ -98,9 +105,12 @@ export class References implements Part {
    * Durable when it resolves. Pinning again keeps the first time and the longer life, and takes
    * the new name.
    */
-  pin(cid: CID, { name = '', ttlMs = 0, signal }: PinOptions = {}): Promise<void> {
+  async pin(cid: CID, options: PinOptions = {}): Promise<void> {
+    const { name = '', ttlMs = 0, lease, signal } = options
     signal?.throwIfAborted()
-    return this.#change(async () => {
+    const bare = lease === undefined
+    if (bare) this.#baring++
+    await this.#change(async () => {
       const now = this.#clock.now()
       const before = await this.pinOf(cid)
       const row: PinRow = {
@@ -113,6 +123,10 @@ export class References implements Part {
         .askFor(this.#meta.batch(), digestOf(cid), kindOf(cid))
         .put(formatCid(cid), JSON.stringify(row), { sublevel: this.#pins })
         .write({ sync: true })
+    }).finally(() => {
+      if (!bare) return
+      this.#baring--
+      this.#bareChange = this.#changes
     })
   }
 
@@ -172,8 +186,8 @@ export class References implements Part {
    *   leads to them is unpinned, nothing is garbage for sure.
    */
   settle(options: AbortOptions = {}): Promise<DpsError[]> {
-    if (this.#isSettled && this.#stuck.length === 0) return Promise.resolve([])
-    // A change that is being written will ask again.
+    const isSettled = this.#settledChanges === this.#changes
+    if (isSettled && this.#stuck.length === 0) return Promise.resolve([])
     const run = this.#settling.then(async () => {
       const changes = this.#changes
       // Nothing is sure while it runs: a recount begins with forgetting.
@@ -188,10 +202,6 @@ export class References implements Part {
     })
     this.#settling = run.catch(() => {})
     return run
-  }
-
-  get #isSettled(): boolean {
-    return this.#changing === 0 && this.#settledChanges === this.#changes
   }
 
   /** Counts everything anew from the pins. Begun again at the next start when cut short. */
@@ -241,10 +251,15 @@ export class References implements Part {
     this.#leases.beginSweep()
     // What is stored from now on is none of its business: its lease may end before its pin counts.
     const floor = this.#store.nextSequence
+    const changes = this.#changes
     return {
       mayFree: (chunk) =>
         chunk.sequence < floor &&
-        this.#isSettled &&
+        // What was pinned before it began is counted, also that of leases that ended then; what
+        // is pinned under a lease since is covered by it.
+        this.#settledChanges >= changes &&
+        this.#baring === 0 &&
+        this.#settledChanges >= this.#bareChange &&
         this.#stuck.length === 0 &&
         this.#touched.size < TOUCHED_MAX &&
         !this.#touched.has(digestKey(chunk.digest)) &&
@@ -257,17 +272,15 @@ export class References implements Part {
     }
   }
 
-  /** One change of pins at a time; from its first turn on, the counts are not up to date. */
   #change<T>(work: () => Promise<T>): Promise<T> {
-    this.#changing++
-    const run = this.#turn.then(async () => {
-      try {
-        return await work()
-      } finally {
-        this.#changing--
-        this.#changes++
-      }
+    return this.#alone(work).finally(() => {
+      this.#changes++
     })
+  }
+
+  /** Pins are read, changed and counted one at a time. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#turn.then(work)
     this.#turn = run.catch(() => {})
     return run
   }
@@ -279,8 +292,9 @@ export interface Sweep {
    * The last word on a chunk to which nothing referred when it was looked up: synchronous, so that
    * nothing can come between it and the mark. False while anything is unclear.
    *
-   * It is garbage unless: it was stored after the sweep began; a pin changed and is not counted
-   * yet; something came to refer to it since; a lease covers it, or did when the sweep began.
+   * It is garbage unless: it was stored after the sweep began; a pin that no lease backs is not
+   * counted yet; something came to refer to it since; a lease covers it, or did since the sweep
+   * began.
    */
   mayFree(chunk: ChunkInfo): boolean
   end(): void
