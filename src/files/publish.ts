@@ -13,6 +13,7 @@ import {
   compareNames,
   type DirectoryEntry,
   DirectoryTreeBuilder,
+  digestOf,
   fastCdcChunking,
   fixedChunking,
   formatCid,
@@ -50,7 +51,7 @@ const LEASE_TTL_MS = 24 * 3600 * 1000
 const ANNOUNCE_WAIT_MS = 10_000
 
 export interface PublisherComponents {
-  store: Pick<ChunkStore, 'put' | 'barrier' | 'stats'>
+  store: Pick<ChunkStore, 'put' | 'has' | 'barrier'>
   references: Pick<References, 'pin' | 'openLease'>
   hashes: HashPool
   slabs: SlabPool
@@ -123,6 +124,7 @@ export class Publisher {
       (push, signal) =>
         this.#publish(options, push, signal, async (run) => {
           const sorted = [...entries].sort((a, b) => compareNames(a.name, b.name))
+          await run.refuseMissing(sorted)
           const builder = run.directoryBuilder()
           for (const entry of sorted) await builder.add(entry)
           await run.root(await builder.finish(), options.name ?? '')
@@ -272,6 +274,25 @@ class PublishRun {
       throw error
     }
     return builder.finish()
+  }
+
+  /**
+   * A directory is pinned with what it names: that must be here. From this check on, the lease
+   * keeps it here.
+   */
+  async refuseMissing(entries: readonly NewDirectoryEntry[]): Promise<void> {
+    const named = entries.flatMap((entry) => (entry.kind === 'symlink' ? [] : [entry]))
+    const here = await this.#components.store.has(
+      named.map(({ cid }) => digestOf(cid)),
+      { signal: this.#signal, ...(this.#lease && { lease: this.#lease }) },
+    )
+    const missing = named.find((_, i) => !here[i])
+    if (missing === undefined) return
+    throw new DpsError(
+      'FAILED_PRECONDITION',
+      `'${missing.name}' is not stored here: ${formatCid(missing.cid)}`,
+      { hint: 'upload it again, then make the directory' },
+    )
   }
 
   directoryBuilder(): { add(entry: DirectoryEntry): Promise<void>; finish(): Promise<Item> } {

@@ -4,7 +4,7 @@ import { chmod, lstat, mkdir, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { DpsError } from '../../src/base/index.js'
-import { formatCid, parseCid } from '../../src/content/index.js'
+import { cidOf, formatCid, parseCid, sha256 } from '../../src/content/index.js'
 import type { AddedEvent } from '../../src/files/index.js'
 import { MemoryChunkStore } from '../../src/store/index.js'
 import { collect, pieces, readAll, summaryOf, tempFolder, world } from './support.js'
@@ -207,4 +207,13 @@ test('publish: a directory made of what is stored equals the published folder', 
   const made = summaryOf(await collect(files.publishDirectory(entries.reverse(), {})))
   expect(made.root).toBe(root)
   expect(formatCid(parseCid(made.root))).toBe(root)
+})
+
+test('publish: a directory that names what is not stored is refused', async () => {
+  const { files } = await world()
+  const cid = cidOf('chunk', sha256(randomBytes(8)))
+  const entries = [{ name: 'f', kind: 'file' as const, cid, sizeBytes: 8 }]
+  await expect(collect(files.publishDirectory(entries, {}))).rejects.toMatchObject({
+    code: 'FAILED_PRECONDITION',
+  })
 })
