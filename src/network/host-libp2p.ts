@@ -4,12 +4,13 @@ import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { identify, identifyPush } from '@libp2p/identify'
 import type { ComponentLogger, Libp2p, PeerInfo, PrivateKey } from '@libp2p/interface'
-import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import type { KadDHT } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
-import { type HostStore, PROVIDER_VALIDITY_MS } from './host-store.js'
+import { swarmDht } from './host-dht.js'
+import type { HostStore } from './host-store.js'
 
 /** The swarm's own DHT: peers of other systems never enter its tables. */
 export const KAD_PROTOCOL = '/dps/kad/1.0.0'
@@ -95,18 +96,7 @@ export async function createNode(settings: Libp2pSettings): Promise<DpsLibp2p> {
       identify: identify({ maxInboundStreams: 4, maxOutboundStreams: 4 }),
       identifyPush: identifyPush({ maxInboundStreams: 4, maxOutboundStreams: 4 }),
       ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
-      dht: kadDHT({
-        protocol: settings.kadProtocol,
-        clientMode: false,
-        // A private swarm: no waiting for a first peer, and private addresses are what it has.
-        allowQueryWithZeroPeers: true,
-        peerInfoMapper: passthroughMapper,
-        // At the default of 32, concurrent provides fail without a word.
-        maxInboundStreams: 1024,
-        maxOutboundStreams: 1024,
-        // Discovery re-provides, in batches; kad-dht's own would do it one record at a time.
-        reprovide: { threshold: 0, validity: PROVIDER_VALIDITY_MS },
-      }),
+      dht: swarmDht(settings.kadProtocol),
     },
   })
 }

@@ -25,6 +25,8 @@ export const PROVIDER_VALIDITY_MS = 48 * 3_600_000
 /** A write waits at most so long, or until so many wait. */
 const FLUSH_AFTER_MS = 20
 const PENDING_MAX = 1024
+/** Writes before other work gets its turn: some milliseconds of what leads to them. */
+const WRITES_PER_TURN = 16
 
 export class HostStore extends LevelDatastore {
   /** `null` deletes. Newest value by key; reads look here first. */
@@ -34,6 +36,9 @@ export class HostStore extends LevelDatastore {
   #flushed: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #failure: unknown
+  /** Writes since the event loop last came around, and that moment's next coming. */
+  #writesThisTurn = 0
+  #nextTurn: Promise<void> | undefined
   #self = ''
   #reachable: ((peerId: string) => Promise<boolean>) | undefined
 
@@ -137,6 +142,17 @@ export class HostStore extends LevelDatastore {
       // The failure is kept and thrown to the next writer.
       this.flush().catch(() => {})
     }, FLUSH_AFTER_MS)
+    this.#nextTurn ??= new Promise((resolve) => {
+      setImmediate(() => {
+        this.#writesThisTurn = 0
+        this.#nextTurn = undefined
+        resolve()
+      })
+    })
+    this.#writesThisTurn += 1
+    // A write takes no time here, so a peer that sends thousands of records in one piece would
+    // keep the whole process busy with them, one after the other.
+    if (this.#writesThisTurn > WRITES_PER_TURN) await this.#nextTurn
   }
 
   async #write(): Promise<void> {
