@@ -60,6 +60,8 @@ export interface PublisherComponents {
 }
 
 type Item = { cid: CID; kind: EntryKind; sizeBytes: number; chunks: number; newBytes: number }
+/** An entry of a directory; symlinks have no item. */
+type Child = { entry: DirectoryEntry; item?: Item }
 type Push = (event: PublishEvent) => Promise<void> | undefined
 
 export class Publisher {
@@ -244,10 +246,13 @@ class PublishRun {
   /** @param name what `added` lines say of it: the path below the root's parent. */
   async directory(path: string, name: string): Promise<Item> {
     const builder = this.directoryBuilder()
-    const ahead: Promise<DirectoryEntry | undefined>[] = []
+    const ahead: Promise<Child | undefined>[] = []
+    // Told and added in the order of the names, however fast each was read.
     const addOldest = async () => {
-      const entry = await ahead.shift()
-      if (entry !== undefined) await builder.add(entry)
+      const child = await ahead.shift()
+      if (child === undefined) return
+      if (child.item !== undefined) await this.#added(child.item, `${name}/${child.entry.name}`)
+      await builder.add(child.entry)
     }
     try {
       for (const child of await sortedNames(path, (notice) => this.#notice(...notice))) {
@@ -255,14 +260,16 @@ class PublishRun {
         const childPath = join(path, child)
         const stats = await lstat(childPath, { bigint: true }).catch((error) => error)
         if (stats instanceof Error) {
-          ahead.push(Promise.resolve(this.#vanished(childPath, stats)))
+          this.#vanished(childPath, stats)
         } else if (stats.isDirectory()) {
           // One directory at a time: its files fill the limit, and memory stays with the depth.
+          while (ahead.length > 0) await addOldest()
           const item = await this.directory(childPath, `${name}/${child}`)
-          await this.#added(item, `${name}/${child}`)
-          ahead.push(Promise.resolve({ name: child, ...item, kind: 'directory' }))
+          const { cid, sizeBytes } = item
+          const entry = { name: child, kind: 'directory' as const, cid, sizeBytes }
+          ahead.push(Promise.resolve({ entry, item }))
         } else {
-          const entry = this.#limit.run(() => this.#child(childPath, child, name, stats))
+          const entry = this.#limit.run(() => this.#child(childPath, child, stats))
           entry.catch(() => {})
           ahead.push(entry)
         }
@@ -358,17 +365,12 @@ class PublishRun {
     })
   }
 
-  async #child(
-    path: string,
-    child: string,
-    parentName: string,
-    stats: BigIntStats,
-  ): Promise<DirectoryEntry | undefined> {
+  async #child(path: string, name: string, stats: BigIntStats): Promise<Child | undefined> {
     this.#signal.throwIfAborted()
     try {
       if (stats.isSymbolicLink()) {
         const target = utf8(await readlink(path, { encoding: 'buffer' }))
-        if (target !== undefined) return { name: child, kind: 'symlink', target, sizeBytes: 0 }
+        if (target !== undefined) return { entry: { name, kind: 'symlink', target, sizeBytes: 0 } }
         this.#notice('SKIPPED', `${path} points to a name that is not UTF-8`, path)
         return undefined
       }
@@ -377,8 +379,8 @@ class PublishRun {
         return undefined
       }
       const item = await this.file(path, stats)
-      await this.#added(item, `${parentName}/${child}`)
-      return { name: child, kind: 'file', cid: item.cid, sizeBytes: item.sizeBytes }
+      const { cid, sizeBytes } = item
+      return { entry: { name, kind: 'file', cid, sizeBytes }, item }
     } catch (error) {
       return this.#vanished(path, error)
     }

@@ -91,10 +91,16 @@ test('publish: a folder keeps names, nesting, empty files and symlinks; the root
   await symlink('../a', path.join(folder, 'sub', 'link'))
   const events = await collect(files.publishPaths(at(folder), { recursive: true }))
   const added = events.filter((event): event is AddedEvent => event.type === 'added')
-  expect(added.map(({ name }) => name).sort()).toEqual(
-    ['root', 'root/B', 'root/a', 'root/sub', 'root/sub/deep', 'root/sub/deep/f', 'root/é'].sort(),
-  )
-  expect(added.at(-1)?.name).toBe('root')
+  // In byte order of the names, a folder after what is in it.
+  expect(added.map(({ name }) => name)).toEqual([
+    'root/B',
+    'root/a',
+    'root/sub/deep/f',
+    'root/sub/deep',
+    'root/sub',
+    'root/é',
+    'root',
+  ])
   const { root, files: count } = summaryOf(events)
   expect(count).toBe(4)
   const entries = await collect(files.list(parseCid(root)))
