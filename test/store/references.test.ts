@@ -211,6 +211,17 @@ test('references: a lease that ends while a sweep runs covers until the end of t
   next.end()
 })
 
+test('references: what is stored after a sweep began is none of its business', async () => {
+  const { store, references } = await world()
+  const sweep = references.sweep()
+  const chunk = randomChunk()
+  await store.put([chunk])
+  await references.settle()
+  const [info] = await store.info([chunk.digest])
+  expect(sweep.mayFree(info!)).toBe(false)
+  sweep.end()
+})
+
 test('references: while a pin is being written or counted, nothing is garbage for sure', async () => {
   const { store, references } = await world()
   const content = await file(store, 'late', 2)

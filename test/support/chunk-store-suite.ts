@@ -272,6 +272,27 @@ export function chunkStoreSuite(name: string, open: () => Promise<StoreUnderTest
       expect((await store.get(chunk.digest))!.bytes.length).toBe(1000)
     })
 
+    scenario('a chunk that is put while it goes is stored anew', async ({ store }) => {
+      const chunk = randomChunk()
+      await store.put([chunk])
+      await store.barrier()
+      let put: Promise<{ stored: boolean }[]> | undefined
+      const freed = await store.collect(each([chunk.digest]), {
+        isGarbage: () => {
+          // In the next turn: it is marked, and its entry is not gone yet.
+          queueMicrotask(() => {
+            put = store.put([chunk], { lease: fakeLease() })
+          })
+          return true
+        },
+      })
+      expect(freed).toEqual({ chunks: 1, bytes: 1000 })
+      expect(await put).toEqual([{ stored: true }])
+      await store.barrier()
+      expect(Buffer.compare((await store.get(chunk.digest))!.bytes, chunk.bytes)).toBe(0)
+      expect(await store.stats()).toMatchObject({ chunks: 1, bytes: 1000 })
+    })
+
     scenario('after a reclaim everything kept is still there', async ({ store }) => {
       const chunks = Array.from({ length: 40 }, (_, i) => randomChunk(100_000 + i))
       await store.put(chunks)
