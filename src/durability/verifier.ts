@@ -24,8 +24,11 @@ export type VerifyEvent =
 export interface VerifierComponents {
   store: Pick<ChunkStore, 'get' | 'has' | 'list' | 'stats' | 'damaged' | 'quarantine' | 'barrier'>
   references: Pick<References, 'pins'>
-  /** Fetches one chunk or manifest from peers and stores it; rejects when nobody has it. */
-  refetch?(cid: CID, options?: AbortOptions): Promise<void>
+  /**
+   * Fetches one chunk or manifest from peers and stores it; rejects when nobody has it.
+   * `root` is what it is a part of: mostly roots are announced, not what lies below them.
+   */
+  refetch?(cid: CID, options: AbortOptions & { root: CID }): Promise<void>
 }
 
 export interface VerifyOptions extends AbortOptions {
@@ -40,6 +43,8 @@ const READ_AHEAD = 4
 const PROGRESS_EVERY_MS = 100
 /** Names listed with a damage. */
 const FILES_MAX = 10
+/** Roots whose providers are asked for what is damaged; each may cost the whole patience. */
+const ROOTS_MAX = 3
 
 interface Ref {
   digest: Digest
@@ -70,9 +75,12 @@ class VerifyRun {
   readonly #told = new Set<string>()
   #bytes = 0
   #toldAtMs = performance.now()
+  /** What was asked to be verified; absent for everything. */
+  readonly #root: CID | undefined
 
-  constructor(components: VerifierComponents, { repair, signal }: VerifyOptions) {
+  constructor(components: VerifierComponents, { cid, repair, signal }: VerifyOptions) {
     this.#components = components
+    this.#root = cid
     this.#repair = repair ?? false
     this.#options = signal === undefined ? {} : { signal }
   }
@@ -109,14 +117,15 @@ class VerifyRun {
       if (seen.has(key)) continue
       seen.add(key)
       // Repaired here, so that the walk goes on below it.
-      if (ref.kind === 'manifest') stack.push(...(await this.#children(ref.digest)))
+      if (ref.kind === 'manifest') stack.push(...(await this.#children(ref.digest, cid)))
       yield ref
     }
   }
 
-  async #children(digest: Digest): Promise<Ref[]> {
+  async #children(digest: Digest, root: CID): Promise<Ref[]> {
     const bytes = await this.#read(digest).catch(() => undefined)
-    if (bytes === undefined && this.#repair) await this.#refetch({ digest, kind: 'manifest' })
+    if (bytes === undefined && this.#repair)
+      await this.#refetch({ digest, kind: 'manifest' }, [root])
     const again = bytes ?? (await this.#read(digest).catch(() => undefined))
     if (again === undefined) return []
     try {
@@ -188,24 +197,29 @@ class VerifyRun {
     if (this.#told.has(key)) return
     this.#told.add(key)
     const cid = cidOf(ref.kind, ref.digest)
-    const files = await this.#filesOf(ref.digest)
-    const repaired = this.#repair && (await this.#refetch(ref))
+    const pins = await this.#pinsOf(ref.digest)
+    const files = pins.map((pin) => pin.name || formatCid(pin.cid))
+    const roots = [...(this.#root === undefined ? [] : [this.#root]), ...pins.map((pin) => pin.cid)]
+    const repaired = this.#repair && (await this.#refetch(ref, roots))
     this.totals.damaged++
     if (repaired) this.totals.repaired++
     yield { type: 'damaged', cid: formatCid(cid), reason, repaired, files }
   }
 
-  async #refetch({ digest, kind }: Ref): Promise<boolean> {
+  async #refetch({ digest, kind }: Ref, roots: readonly CID[]): Promise<boolean> {
     const { refetch, store } = this.#components
     if (refetch === undefined) return false
-    try {
-      await refetch(cidOf(kind, digest), this.#options)
-      await store.barrier(this.#options)
-      return (await this.#read(digest)) !== undefined
-    } catch {
-      this.#options.signal?.throwIfAborted()
-      return false
+    const cid = cidOf(kind, digest)
+    for (const root of roots.length === 0 ? [cid] : roots.slice(0, ROOTS_MAX)) {
+      try {
+        await refetch(cid, { ...this.#options, root })
+        await store.barrier(this.#options)
+        if ((await this.#read(digest)) !== undefined) return true
+      } catch {
+        this.#options.signal?.throwIfAborted()
+      }
     }
+    return false
   }
 
   async *#missing(root: CID): AsyncGenerator<VerifyEvent> {
@@ -225,14 +239,14 @@ class VerifyRun {
     if (batch.length > 0) yield* look(this)
   }
 
-  /** Names of pins that lead to it. A walk for each damage: damage is rare. */
-  async #filesOf(digest: Digest): Promise<string[]> {
-    const files: string[] = []
+  /** Pins that lead to it. A walk for each damage: damage is rare. */
+  async #pinsOf(digest: Digest): Promise<Pin[]> {
+    const pins: Pin[] = []
     for await (const pin of this.#components.references.pins(this.#options)) {
-      if (files.length >= FILES_MAX) break
-      if (await this.#leadsTo(pin, digest)) files.push(pin.name || formatCid(pin.cid))
+      if (pins.length >= FILES_MAX) break
+      if (await this.#leadsTo(pin, digest)) pins.push(pin)
     }
-    return files
+    return pins
   }
 
   async #leadsTo({ cid }: Pin, digest: Digest): Promise<boolean> {

@@ -189,7 +189,7 @@ export class FilesService {
   }
 
   /** One chunk or manifest anew from peers, in place of a damaged one. */
-  async refetch(cid: CID, options: AbortOptions = {}): Promise<void> {
+  async refetch(cid: CID, options: FetchOptions = {}): Promise<void> {
     await this.#withSession(cid, options, (session) =>
       this.#fetcher.loadBlock(cid, session, undefined, options),
     )
