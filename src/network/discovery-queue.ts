@@ -106,19 +106,22 @@ export class ProvideQueue {
     return due
   }
 
-  /** They were announced: each gets its next time. What was forgotten meanwhile stays so. */
-  done(keys: readonly ProvideKey[], _options: AbortOptions = {}): Promise<void> {
+  /**
+   * They were announced: each gets its next time. What was forgotten meanwhile stays so.
+   * @returns the texts of the others
+   */
+  done(keys: readonly ProvideKey[], _options: AbortOptions = {}): Promise<string[]> {
     const now = this.#clock.now()
     return this.#move(keys, (key) => nextSlot(key.kadId, now, this.#cycleMs, this.#gapMs))
   }
 
   /** They could not be announced: due again at `dueAtMs`. */
-  postpone(
+  async postpone(
     keys: readonly ProvideKey[],
     dueAtMs: number,
     _options: AbortOptions = {},
   ): Promise<void> {
-    return this.#move(keys, () => dueAtMs)
+    await this.#move(keys, () => dueAtMs)
   }
 
   forget(texts: readonly string[], _options: AbortOptions = {}): Promise<void> {
@@ -140,14 +143,16 @@ export class ProvideQueue {
     })
   }
 
-  #move(keys: readonly ProvideKey[], dueAt: (key: ProvideKey) => number): Promise<void> {
+  #move(keys: readonly ProvideKey[], dueAt: (key: ProvideKey) => number): Promise<string[]> {
     return this.#exclusive(async () => {
       const now = this.#clock.now()
       const byText = new Map(keys.map((key) => [key.text, key]))
+      const moved: string[] = []
       for (const part of parts([...byText.keys()])) {
         const operations: TableOp[] = []
         for (const { text, dueAtMs: before } of await this.#known(part)) {
           const dueAtMs = dueAt(byText.get(text)!)
+          moved.push(text)
           operations.push({ type: 'del', key: timeRow(text, before) }, ...rows(text, dueAtMs))
           if (before <= now) this.#waiting -= 1
           if (dueAtMs <= now) this.#waiting += 1
@@ -155,6 +160,7 @@ export class ProvideQueue {
         await this.#table.batch(operations)
       }
       await this.#findNext()
+      return moved
     })
   }
 

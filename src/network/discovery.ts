@@ -248,8 +248,7 @@ export class Discovery implements Part {
       }
       const { done, failed, peers } = await this.#announcer.announce(due, { signal })
       this.#announced?.inc(done.length)
-      await this.#recordHere(done.map(({ text }) => text))
-      await this.#queue.done(done)
+      await this.#recordHere(await this.#queue.done(done))
       if (done.length > 0) this.#log.debug({ keys: done.length, peers }, 'announced')
       failures = failed.length === 0 ? 0 : failures + 1
       if (failures > 0) await this.#rest(this.#retryMs(failures))

@@ -163,7 +163,9 @@ test('queue: what was forgotten while it was announced stays forgotten', async (
     clock.ms,
   )
   const due = await queue.due(10)
-  await Promise.all([queue.forget([keys[3]!.text, 'unknown']), queue.done(due)])
+  const [, left] = await Promise.all([queue.forget([keys[3]!.text, 'unknown']), queue.done(due)])
+  expect(left).toHaveLength(9)
+  expect(left).not.toContain(keys[3]!.text)
   expect(queue).toMatchObject({ size: 9, waiting: 0 })
   clock.ms += 48 * HOUR_MS
   await queue.recount()
