@@ -73,6 +73,8 @@ class VerifyRun {
   readonly #repair: boolean
   readonly #options: AbortOptions
   readonly #told = new Set<string>()
+  /** Manifests that a walk needed, with what had been wrong. */
+  readonly #repairedOnTheWay = new Map<string, string>()
   #bytes = 0
   #toldAtMs = performance.now()
   /** What was asked to be verified; absent for everything. */
@@ -116,21 +118,23 @@ class VerifyRun {
       const key = digestKey(ref.digest)
       if (seen.has(key)) continue
       seen.add(key)
-      // Repaired here, so that the walk goes on below it.
       if (ref.kind === 'manifest') stack.push(...(await this.#children(ref.digest, cid)))
       yield ref
     }
   }
 
   async #children(digest: Digest, root: CID): Promise<Ref[]> {
-    const bytes = await this.#read(digest).catch(() => undefined)
-    if (bytes === undefined && this.#repair)
-      await this.#refetch({ digest, kind: 'manifest' }, [root])
-    const again = bytes ?? (await this.#read(digest).catch(() => undefined))
-    if (again === undefined) return []
+    const ref: Ref = { digest, kind: 'manifest' }
+    const reason = await this.#check(ref)
+    if (reason !== undefined) {
+      // Repaired right here, so that the walk goes on below it; told when its turn comes.
+      if (!this.#repair || !(await this.#refetch(ref, [root]))) return []
+      this.#repairedOnTheWay.set(digestKey(digest), reason)
+    }
+    const bytes = await this.#read(digest)
     try {
       // The last first off the stack: in order of the content.
-      return [...manifestChildren(decodeManifest(again))].reverse()
+      return bytes ? [...manifestChildren(decodeManifest(bytes))].reverse() : []
     } catch {
       return []
     }
@@ -168,6 +172,8 @@ class VerifyRun {
 
   /** Why a chunk is not what its name says; `undefined` when it is. */
   async #check({ digest }: Ref): Promise<string | undefined> {
+    const before = this.#repairedOnTheWay.get(digestKey(digest))
+    if (before !== undefined) return before
     try {
       const bytes = await this.#read(digest)
       return bytes === undefined ? 'it is not stored here' : undefined
@@ -200,7 +206,8 @@ class VerifyRun {
     const pins = await this.#pinsOf(ref.digest)
     const files = pins.map((pin) => pin.name || formatCid(pin.cid))
     const roots = [...(this.#root === undefined ? [] : [this.#root]), ...pins.map((pin) => pin.cid)]
-    const repaired = this.#repair && (await this.#refetch(ref, roots))
+    const already = this.#repairedOnTheWay.has(key)
+    const repaired = already || (this.#repair && (await this.#refetch(ref, roots)))
     this.totals.damaged++
     if (repaired) this.totals.repaired++
     yield { type: 'damaged', cid: formatCid(cid), reason, repaired, files }
@@ -228,7 +235,9 @@ class VerifyRun {
       const digests = batch.map(({ digest }) => digest)
       const here = await run.#components.store.has(digests, run.#options)
       for (const [i, ref] of batch.entries()) {
-        if (!here[i]) yield* run.#damaged(ref, 'it is not stored here')
+        const before = run.#repairedOnTheWay.get(digestKey(ref.digest))
+        if (before !== undefined) yield* run.#damaged(ref, before)
+        else if (!here[i]) yield* run.#damaged(ref, 'it is not stored here')
       }
       batch = []
     }
