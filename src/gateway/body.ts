@@ -18,8 +18,6 @@ export interface PiecesInit {
   gone: (cause?: unknown) => Error
   /** Asked at the stream's end: an error where that is not the end of the content. */
   verdict?: () => Error | undefined
-  /** Ask a turn later, when what came together with the end has been seen too. */
-  verdictLater?: boolean
   /** After the consumer lost interest. */
   onReturn?: () => void
 }
@@ -48,11 +46,7 @@ export class StreamPieces implements AsyncIterableIterator<Uint8Array> {
     this.#init = init
     stream.on('data', this.#onData)
     stream.on('error', (cause) => this.#settle(init.gone(cause)))
-    stream.on('end', () => {
-      const decide = () => this.#settle(init.verdict?.())
-      if (init.verdictLater) setImmediate(decide)
-      else decide()
-    })
+    stream.on('end', () => this.#settle(init.verdict?.()))
     stream.on('close', () => {
       if (!stream.readableEnded) this.#settle(init.gone())
     })
@@ -138,20 +132,9 @@ export class StreamPieces implements AsyncIterableIterator<Uint8Array> {
 export function requestBody(request: HttpRequest): StreamPieces {
   const gone = (cause?: unknown) =>
     new DpsError('CANCELLED', 'the client went away in the middle of the upload', { cause })
-  if (!('stream' in request)) {
-    return new StreamPieces(request, {
-      gone,
-      verdict: () => (request.complete ? undefined : gone()),
-    })
-  }
-  // A stream of HTTP/2 that is reset ends like a complete one; that it was reset comes right
-  // after.
-  const reset = () => request.aborted || request.stream.closed || request.stream.destroyed
-  return new StreamPieces(request, {
-    gone,
-    verdict: () => (reset() ? gone() : undefined),
-    verdictLater: true,
-  })
+  // A stream of HTTP/2 that is reset ends like a complete one.
+  const whole = () => ('stream' in request ? !request.stream.closed : request.complete)
+  return new StreamPieces(request, { gone, verdict: () => (whole() ? undefined : gone()) })
 }
 
 /** Writes pieces to a response, keeping at most a few MiB unsent. */

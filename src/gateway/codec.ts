@@ -15,6 +15,8 @@ import {
   EntrySchema,
   type FetchEvent,
   FetchEventSchema,
+  type Pin,
+  PinSchema,
   type PublishEvent,
   PublishEventSchema,
   type PublishOptions,
@@ -25,6 +27,7 @@ import {
 import type {
   CollectEvent as DomainCollectEvent,
   VerifyEvent as DomainVerifyEvent,
+  PinInfo,
 } from './services.js'
 
 export * from './contract/codec.js'
@@ -85,6 +88,17 @@ export function entryToWire(entry: DirectoryEntry): Entry {
   }
   const { name, kind, cid, sizeBytes } = entry
   return create(EntrySchema, { name, kind, cid: formatCid(cid), sizeBytes })
+}
+
+export function pinToWire({ cid, name, kind, sizeBytes, createdAt, expiresAt }: PinInfo): Pin {
+  return create(PinSchema, {
+    cid: formatCid(cid),
+    name,
+    kind,
+    sizeBytes,
+    createdAt: new Date(createdAt).toISOString(),
+    expiresAt: expiresAt === undefined ? '' : new Date(expiresAt).toISOString(),
+  })
 }
 
 /** Names and targets are checked where the directory is made. */

@@ -42,7 +42,6 @@ export function sendError(
   error: DpsError,
   status: number = ERROR_CODES[error.code].http,
 ): void {
-  if (isClosed(response)) return
   lingerAfter(request, response)
   sendJson(response, status, { error: errorToJson(error) })
 }
