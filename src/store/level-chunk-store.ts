@@ -28,6 +28,7 @@ import { BALLAST_BYTES, DiskSpace, RESERVE_BYTES } from './disk-space.js'
 import { GroupBarrier } from './group-barrier.js'
 import type { Location } from './keys.js'
 import { Reads } from './reads.js'
+import { type RecentChunk, RecentChunks } from './recent-chunks.js'
 import { reclaim } from './reclaim.js'
 import { storeMetrics } from './store-metrics.js'
 
@@ -53,21 +54,11 @@ export interface LevelChunkStoreInit {
 
 /** Without anybody's barrier, one is made after so much: what it covers can leave the memory. */
 const UNINDEXED_BYTES_MAX = 256 * 1024 * 1024
-const UNINDEXED_RECORDS_MAX = 8192
+const UNINDEXED_CHUNKS_MAX = 8192
 /** After a crash, so many keys of the log are looked at. */
-const CHECKPOINT_RECORDS = 8192
+const CHECKPOINT_CHUNKS = 8192
 /** Candidates whose entries are looked up, judged and freed together. */
 const COLLECT_BATCH = 256
-
-/** A chunk that is not indexed yet. */
-interface Recent {
-  digest: Digest
-  at: Location
-  /** Settles when its record is written; `undefined` afterwards. */
-  written: Promise<void> | undefined
-  /** It was not stored before. */
-  isNew: boolean
-}
 
 export class LevelChunkStore implements ChunkStore, Part {
   readonly serviceId = 'store'
@@ -78,13 +69,7 @@ export class LevelChunkStore implements ChunkStore, Part {
   readonly #databases: Databases
   readonly #barrier: GroupBarrier
   readonly #reads: Reads
-  /** In order of their sequences. */
-  readonly #recent = new Map<string, Recent>()
-  /** Of the recent ones that were not stored before. */
-  readonly #recentTotals = { chunks: 0, bytes: 0 }
-  /** Written, waiting for a barrier. */
-  #unindexed: Recent[] = []
-  #unindexedBytes = 0
+  readonly #recent = new RecentChunks()
   /** Index writes behind barriers, in order. */
   #indexing: Promise<void> = Promise.resolve()
   #sinceCheckpoint = 0
@@ -112,7 +97,7 @@ export class LevelChunkStore implements ChunkStore, Part {
     this.#barrier = new GroupBarrier({
       run: () => this.#runBarrier(),
       idle: () => this.#puts.size === 0,
-      waitingBytes: () => this.#unindexedBytes,
+      waitingBytes: () => this.#recent.writtenBytes,
     })
     this.#reads = new Reads(this.#databases, (digest) => this.#locate(digest))
     if (components.metrics !== undefined) storeMetrics(components.metrics, this)
@@ -181,7 +166,7 @@ export class LevelChunkStore implements ChunkStore, Part {
     // From here to the append, one turn: two puts of one chunk store it once.
     const records: NewRecord[] = []
     const waits: Promise<void>[] = []
-    const mine: Recent[] = []
+    const mine: RecentChunk[] = []
     const stored = chunks.map(({ digest, kind, bytes }, i) => {
       const recent = this.#recent.get(keys[i]!)
       if (recent !== undefined) {
@@ -194,9 +179,8 @@ export class LevelChunkStore implements ChunkStore, Part {
       records.push({ digest, at, bytes })
       const isNew = found[i] === undefined || doomed[i] === true
       // A copy: the digest may be a view on a message that is longer than it.
-      const entry: Recent = { digest: digest.slice(), at, written: undefined, isNew }
-      this.#recent.set(keys[i]!, entry)
-      if (isNew) this.#count(1, length)
+      const entry: RecentChunk = { digest: digest.slice(), at, written: undefined, isNew }
+      this.#recent.add(keys[i]!, entry)
       mine.push(entry)
       return { stored: true }
     })
@@ -234,41 +218,23 @@ export class LevelChunkStore implements ChunkStore, Part {
     }
   }
 
-  #write(records: readonly NewRecord[], entries: readonly Recent[]): Promise<void> {
+  #write(records: readonly NewRecord[], chunks: readonly RecentChunk[]): Promise<void> {
     const written = this.#databases.log.append(records).then(
       () => {
-        for (const entry of entries) {
-          entry.written = undefined
-          this.#unindexed.push(entry)
-          this.#unindexedBytes += entry.at.sizeBytes
-        }
-        if (
-          this.#unindexedBytes >= UNINDEXED_BYTES_MAX ||
-          this.#unindexed.length >= UNINDEXED_RECORDS_MAX
-        ) {
+        this.#recent.markWritten(chunks)
+        const { writtenBytes, writtenChunks } = this.#recent
+        if (writtenBytes >= UNINDEXED_BYTES_MAX || writtenChunks >= UNINDEXED_CHUNKS_MAX) {
           this.barrier().catch(() => {})
         }
       },
       (error) => {
-        for (const entry of entries) this.#forget(entry)
+        this.#recent.remove(chunks)
         this.#databases.failed()
         throw error
       },
     )
-    for (const entry of entries) entry.written = written
+    for (const chunk of chunks) chunk.written = written
     return written
-  }
-
-  #forget(entry: Recent): void {
-    const key = digestKey(entry.digest)
-    if (this.#recent.get(key) !== entry) return
-    this.#recent.delete(key)
-    if (entry.isNew) this.#count(-1, -entry.at.sizeBytes)
-  }
-
-  #count(chunks: number, bytes: number): void {
-    this.#recentTotals.chunks += chunks
-    this.#recentTotals.bytes += bytes
   }
 
   barrier(options: AbortOptions = {}): Promise<void> {
@@ -278,34 +244,31 @@ export class LevelChunkStore implements ChunkStore, Part {
   async #runBarrier(): Promise<void> {
     await Promise.allSettled([...this.#puts])
     await this.#databases.writable()
-    const entries = this.#unindexed
-    this.#unindexed = []
-    this.#unindexedBytes = 0
+    const chunks = this.#recent.takeWritten()
     try {
       await this.#databases.log.sync()
     } catch (error) {
       this.#databases.failed()
       throw error
     }
+    if (chunks.length > 0) this.#indexing = this.#indexing.then(() => this.#addToIndex(chunks))
+    for (const { digest } of chunks) this.#lost.delete(digestKey(digest))
+    // Whose barrier would have covered them is not known: so nobody's succeeds until they are back.
     if (this.#lost.size > 0) {
       throw new DpsError(
         'UNAVAILABLE',
         `${this.#lost.size} chunks were lost when the disk failed, before they were durable`,
-        { hint: 'publish again what was being published then' },
+        { hint: 'publish again what was being published then, or restart the node' },
       )
     }
-    for (const { digest } of entries) this.#lost.delete(digestKey(digest))
-    if (entries.length > 0) this.#indexing = this.#indexing.then(() => this.#addToIndex(entries))
   }
 
   /** Durable records into the index. */
-  async #addToIndex(entries: readonly Recent[]): Promise<void> {
+  async #addToIndex(chunks: readonly RecentChunk[]): Promise<void> {
     try {
-      await this.#databases.index.add(entries, () => {
-        for (const entry of entries) this.#forget(entry)
-      })
-      this.#sinceCheckpoint += entries.length
-      if (this.#sinceCheckpoint >= CHECKPOINT_RECORDS) await this.#checkpoint()
+      await this.#databases.index.add(chunks, () => this.#recent.remove(chunks))
+      this.#sinceCheckpoint += chunks.length
+      if (this.#sinceCheckpoint >= CHECKPOINT_CHUNKS) await this.#checkpoint()
     } catch (error) {
       this.#log.error({ err: error }, 'the index could not be written')
       this.#databases.failed(error)
@@ -319,8 +282,7 @@ export class LevelChunkStore implements ChunkStore, Part {
 
   /** All records of smaller sequences are in the index. */
   #firstUnindexed(): number {
-    for (const { at } of this.#recent.values()) return at.sequence
-    return this.nextSequence
+    return this.#recent.firstSequence() ?? this.nextSequence
   }
 
   async has(digests: readonly Digest[], options: PutOptions = {}): Promise<boolean[]> {
@@ -482,7 +444,7 @@ export class LevelChunkStore implements ChunkStore, Part {
 
   async #totals(): Promise<{ chunks: number; bytes: number }> {
     const totals = await this.#databases.index.totals()
-    const { chunks, bytes } = this.#recentTotals
+    const { chunks, bytes } = this.#recent.totals
     return { chunks: totals.chunks + chunks, bytes: totals.bytes + bytes }
   }
 
@@ -521,10 +483,7 @@ export class LevelChunkStore implements ChunkStore, Part {
 
   /** The databases are open again after a failure: what did not survive it is named. */
   async #reopened(): Promise<void> {
-    this.#unindexed = []
-    this.#unindexedBytes = 0
-    const answered = [...this.#recent.values()].filter(({ written }) => written === undefined)
-    for (const entry of [...this.#recent.values()]) this.#forget(entry)
+    const answered = this.#recent.clear()
     const found = await this.#databases.index.find(answered.map(({ digest }) => digest))
     for (const [i, { digest }] of answered.entries()) {
       if (found[i] === undefined) this.#lost.add(digestKey(digest))
