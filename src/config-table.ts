@@ -28,7 +28,7 @@ export interface Settings extends NodeSettings {
   output: { json: boolean; progress: boolean }
 }
 
-export type SectionName = Exclude<keyof Settings, 'dataDir' | 'version' | 'offline'>
+export type SectionName = Exclude<keyof Settings, 'dataDir' | 'version' | 'offline' | 'repair'>
 
 /** One setting: `key` is how people write it (`network.max_connections`). */
 export interface Setting<T = unknown> {

@@ -112,12 +112,12 @@ function flagValues(options: LoadOptions): ReadonlyMap<string, unknown> {
 }
 
 function assemble(dataDir: string, values: ReadonlyMap<string, unknown>): Settings {
-  const settings: Record<string, unknown> & { dataDir: string; offline: boolean; version: string } =
-    {
-      dataDir,
-      version: packageVersion(),
-      offline: false,
-    }
+  const settings: Record<string, unknown> = {
+    dataDir,
+    version: packageVersion(),
+    offline: false,
+    repair: false,
+  }
   for (const row of ROWS) {
     settings[row.section] ??= {}
     const section = settings[row.section] as Record<string, unknown>

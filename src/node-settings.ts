@@ -11,6 +11,8 @@ export interface NodeSettings {
   version: string
   /** No libp2p: nothing listens but the API, nothing is announced. Set by the commands. */
   offline: boolean
+  /** Rebuild a damaged chunk database before it is opened. Set by `verify --repair`. */
+  repair: boolean
   node: { name: string; zone: string; mode: Mode }
   network: {
     listen: string[]

@@ -117,6 +117,7 @@ async function startParts(
         path: dir.paths.disk,
         capacityBytes: settings.store.capacityBytes,
         reserveBytes: settings.store.reserveBytes,
+        repair: settings.repair,
       },
     )
     const references = new References({ meta, store })

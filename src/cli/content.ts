@@ -221,7 +221,7 @@ export const gc: Handler = async (session, _args, options) => {
 export const verify: Handler = async (session, [given], options) => {
   const cid = given === undefined ? '' : await canonicalCid(String(given))
   const repair = options.repair === true
-  const { client } = await session.node()
+  const { client } = await session.node({ repair })
   const request = { cid, repair, progressHz: session.progressHz }
   session.progress.start('verifying')
   let remaining: number | undefined

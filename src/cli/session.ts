@@ -106,8 +106,11 @@ export class Session {
     return await this.#connect(found, false)
   }
 
-  /** The running node, else one inside this process that works on the data directory alone. */
-  async node(): Promise<Connection> {
+  /**
+   * The running node, else one inside this process that works on the data directory alone.
+   * With `repair`, a chunk database that is too damaged to be opened is rebuilt first.
+   */
+  async node({ repair = false } = {}): Promise<Connection> {
     if (this.#connection !== undefined) return this.#connection
     const { dataDir } = this.settings
     const found = await findRunningNode(dataDir)
@@ -119,9 +122,17 @@ export class Session {
     if (!['flag', 'env'].includes(this.sources.get('log.level') ?? '')) {
       settings.log = { ...settings.log, level: 'warn' }
     }
-    const node = await createNode(settings)
-    this.#closers.push(() => node.stop())
-    await node.start()
+    const start = async (repair: boolean) => {
+      const node = await createNode({ ...settings, repair })
+      this.#closers.push(() => node.stop())
+      await node.start()
+      return node
+    }
+    const node = await start(false).catch((error) => {
+      if (!repair || toDpsError(error).code !== 'DATA_LOSS') throw error
+      this.note('the chunk database is damaged: it is rebuilt from what is readable')
+      return start(true)
+    })
     return await this.#connect(node.api, true)
   }
 

@@ -61,7 +61,7 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     wire = WireManifest.decode(own)
   } catch (cause) {
     const why = cause instanceof DpsError ? cause.message : 'the bytes are not one'
-    throw new DpsError('INVALID_ARGUMENT', `manifest: ${why}`, { cause })
+    throw bad(why, cause)
   }
   if (wire.file !== undefined) return fileFromWire(wire.file)
   if (wire.directory !== undefined) return directoryFromWire(wire.directory)
@@ -361,6 +361,7 @@ function own(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes as Uint8Array<ArrayBuffer>
 }
 
-function bad(why: string): DpsError {
-  return new DpsError('INVALID_ARGUMENT', `manifest: ${why}`)
+// Exit code 1: the content is wrong, not how somebody used a command (2).
+function bad(why: string, cause?: unknown): DpsError {
+  return new DpsError('INVALID_ARGUMENT', `manifest: ${why}`, { cause, exitCode: 1 })
 }

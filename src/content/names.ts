@@ -36,14 +36,18 @@ function textProblem(text: string, bytesMax: number): string | undefined {
 export function checkName(name: string): void {
   const problem = nameProblem(name)
   if (problem === undefined) return
-  throw new DpsError('INVALID_ARGUMENT', `directory entry ${shown(name)}: ${problem}`)
+  throw new DpsError('INVALID_ARGUMENT', `directory entry ${shown(name)}: ${problem}`, {
+    exitCode: 1,
+  })
 }
 
 /** @throws INVALID_ARGUMENT */
 export function checkTarget(name: string, target: string): void {
   const problem = targetProblem(target)
   if (problem === undefined) return
-  throw new DpsError('INVALID_ARGUMENT', `target of symlink ${shown(name)}: ${problem}`)
+  throw new DpsError('INVALID_ARGUMENT', `target of symlink ${shown(name)}: ${problem}`, {
+    exitCode: 1,
+  })
 }
 
 /** Quoted, with control characters escaped, and short: it ends up on terminals. */

@@ -309,5 +309,6 @@ function lastNameOf(node: DirectoryNode): string {
 }
 
 export function differs(what: string): DpsError {
-  return new DpsError('INVALID_ARGUMENT', `${what} is not what its parent says`)
+  // Exit code 1: see `decodeManifest`.
+  return new DpsError('INVALID_ARGUMENT', `${what} is not what its parent says`, { exitCode: 1 })
 }

@@ -10,6 +10,7 @@ import {
   cidOf,
   type Digest,
   type DirectoryEntry,
+  decodeManifest,
   digestOf,
   directoryEntries,
   fileChunks,
@@ -20,7 +21,7 @@ import {
   openRoot,
   type SlabPool,
 } from '../content/index.js'
-import type { ChunkStore, Lease } from '../store/index.js'
+import type { ChunkStore, Lease, References } from '../store/index.js'
 import { everyMs, tell } from './events.js'
 import { SLAB_BYTES } from './ingest.js'
 import { Limit } from './limit.js'
@@ -40,7 +41,7 @@ export const FETCH_TIMEOUT_MS = 30_000
 
 export interface FetcherComponents {
   store: Pick<ChunkStore, 'put' | 'barrier' | 'has' | 'get' | 'stats'>
-  references: { openLease(o: { ttlMs: number; purpose: string }): Promise<Lease> }
+  references: Pick<References, 'openLease' | 'pin'>
   hashes: HashPool
   slabs: SlabPool
   network: FilesNetwork
@@ -60,8 +61,11 @@ export class Fetcher {
     this.#components = components
   }
 
-  /** Everything below `cid` into the store, durable when the summary is told. */
-  fetch(cid: CID, options: FetchOptions & { from?: string } = {}): AsyncGenerator<FetchEvent> {
+  /** Everything below `cid` into the store, durable (and pinned) when the summary is told. */
+  fetch(
+    cid: CID,
+    options: FetchOptions & { from?: string; pin?: { name: string; ttlMs?: number } } = {},
+  ): AsyncGenerator<FetchEvent> {
     return tell<FetchEvent>(async (push, signal) => {
       const { references, store, network } = this.#components
       const lease = await references.openLease({ ttlMs: LEASE_TTL_MS, purpose: 'get' })
@@ -74,6 +78,8 @@ export class Fetcher {
         const run = new FetchRun(this.#components, session, lease, push)
         const { kind, sizeBytes } = await run.root(cid, signal)
         await store.barrier({ signal })
+        // While the lease still covers it: a collector may run at any time.
+        if (options.pin !== undefined) await references.pin(cid, { ...options.pin, lease })
         // Whoever has all of it can give it: the first publisher may be gone tomorrow.
         network.announceLater([cid])
         await push({
@@ -114,6 +120,8 @@ export class Fetcher {
       undefined,
       { ...(signal && { signal }) },
     )
+    // It has the bytes of its name; whether it says only what it may is judged before it is kept.
+    if (kindOf(cid) === 'manifest') decodeManifest(bytes)
     await store.put([{ digest: digestOf(cid), kind: kindOf(cid), bytes }], {
       ...(signal && { signal }),
       ...(lease && { lease }),

@@ -333,6 +333,7 @@ class PublishRun {
       if (!this.#options.noPin) {
         await references.pin(item.cid, {
           name: this.#options.name ?? name,
+          ...(this.#lease && { lease: this.#lease }),
           ...(this.#options.ttlMs ? { ttlMs: this.#options.ttlMs } : {}),
         })
       }

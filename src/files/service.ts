@@ -154,21 +154,14 @@ export class FilesService {
   }
 
   /** Fetches, then pins. */
-  async *pinAdd(
+  pinAdd(
     cid: CID,
     pin: { name?: string; ttlMs?: number; timeoutMs?: number; from?: string } = {},
     call: CallOptions = {},
-  ): AsyncGenerator<FetchEvent> {
-    let last: FetchEvent | undefined
-    for await (const event of this.fetch(cid, pin, call)) {
-      if (event.type === 'summary') last = event
-      else yield event
-    }
-    await this.#components.references.pin(cid, {
-      name: pin.name ?? '',
-      ...(pin.ttlMs && { ttlMs: pin.ttlMs }),
-    })
-    if (last !== undefined) yield last
+  ): AsyncIterable<FetchEvent> {
+    const { name = '', ttlMs, ...options } = pin
+    const kept = { name, ...(ttlMs && { ttlMs }) }
+    return this.#fetcher.fetch(cid, { ...options, ...call, pin: kept })
   }
 
   /**
