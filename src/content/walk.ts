@@ -116,10 +116,11 @@ export async function* fileChunks(
   const to = from + length
   if (kindOf(cid) === 'chunk') {
     const sizeBytes = await rawSize(cid, load, options)
-    if (from < sizeBytes && to > 0) yield { digest: digestOf(cid), sizeBytes, offset: 0 }
+    if (from < sizeBytes && length > 0) yield { digest: digestOf(cid), sizeBytes, offset: 0 }
     return
   }
   const root = fileRoot(decodeManifest(await load(cid, { signal })), cid)
+  if (length <= 0) return
   const stack: FileFrame[] = [{ node: root, next: 0, offset: 0, firstChunk: 0 }]
   for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
     const { node } = frame
