@@ -81,5 +81,6 @@ function checkWhole(root: FileRoot, expected: Uint8Array): void {
 }
 
 function bad(why: string): DpsError {
-  return new DpsError('INVALID_ARGUMENT', `manifest: ${why}`)
+  // Exit code 1: see `decodeManifest`.
+  return new DpsError('INVALID_ARGUMENT', `manifest: ${why}`, { exitCode: 1 })
 }
