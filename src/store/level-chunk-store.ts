@@ -7,8 +7,8 @@
  * short, the index never names a record that is not there.
  */
 import { crc32c } from '@node-rs/crc32'
-import type { AbortOptions, Part } from '../base/index.js'
-import { DpsError, raceSignal } from '../base/index.js'
+import type { AbortOptions, Clock, Part } from '../base/index.js'
+import { DpsError, raceSignal, systemClock } from '../base/index.js'
 import { type Digest, digestHex, digestKey, MAX_CHUNK_BYTES } from '../content/index.js'
 import { type Log, type Metrics, silentLog } from '../observability/index.js'
 import type { IndexEntry } from './chunk-index.js'
@@ -27,6 +27,7 @@ import { Databases } from './databases.js'
 import { BALLAST_BYTES, DiskSpace, RESERVE_BYTES } from './disk-space.js'
 import { GroupBarrier } from './group-barrier.js'
 import type { Location } from './keys.js'
+import { OwnWrites } from './own-writes.js'
 import { Reads } from './reads.js'
 import { type RecentChunk, RecentChunks } from './recent-chunks.js'
 import { reclaim } from './reclaim.js'
@@ -34,6 +35,7 @@ import { storeMetrics } from './store-metrics.js'
 
 export interface LevelChunkStoreComponents {
   log?: Log
+  clock?: Clock
   metrics?: Metrics
   /** Told of every record found damaged. */
   onDamage?(damage: Damage): void
@@ -48,10 +50,16 @@ export interface LevelChunkStoreInit {
   capacityBytes?: number
   /** A file that is deleted when an open needs its room; 0 is none. @default 96 MiB */
   ballastBytes?: number
+  /**
+   * A put of what this process stored so short a while ago does not read the record again; one of
+   * what is older does, and stores it anew when it is missing or damaged. @default 1 hour
+   */
+  trustMs?: number
   /** Rebuild a damaged chunk database from its tables before opening it. @default false */
   repair?: boolean
 }
 
+const TRUST_MS = 3600 * 1000
 /** Without anybody's barrier, one is made after so much: what it covers can leave the memory. */
 const UNINDEXED_BYTES_MAX = 256 * 1024 * 1024
 const UNINDEXED_CHUNKS_MAX = 8192
@@ -69,6 +77,7 @@ export class LevelChunkStore implements ChunkStore, Part {
   readonly #databases: Databases
   readonly #barrier: GroupBarrier
   readonly #reads: Reads
+  readonly #own: OwnWrites
   readonly #recent = new RecentChunks()
   /** Index writes behind barriers, in order. */
   #indexing: Promise<void> = Promise.resolve()
@@ -99,6 +108,7 @@ export class LevelChunkStore implements ChunkStore, Part {
       idle: () => this.#puts.size === 0,
       waitingBytes: () => this.#recent.writtenBytes,
     })
+    this.#own = new OwnWrites(components.clock ?? systemClock, init.trustMs ?? TRUST_MS)
     this.#reads = new Reads(this.#databases, (digest) => this.#locate(digest))
     if (components.metrics !== undefined) storeMetrics(components.metrics, this)
   }
@@ -115,6 +125,7 @@ export class LevelChunkStore implements ChunkStore, Part {
   /** @throws FAILED_PRECONDITION (exit 11 when in use), DATA_LOSS, RESOURCE_EXHAUSTED. */
   async start(): Promise<void> {
     await this.#databases.open()
+    this.#own.mark(this.nextSequence)
     this.#space.keepBallast()
   }
 
@@ -155,6 +166,7 @@ export class LevelChunkStore implements ChunkStore, Part {
         const at = found[i]
         if (at === undefined || doomed[i]) return false
         if (this.#recent.has(keys[i]!)) return true
+        if (this.#own.has(at.sequence, this.nextSequence)) return true
         const reason = await this.#reads.check(digest, at)
         if (reason !== undefined) this.#tellDamage(digest, at, reason)
         return reason === undefined
@@ -166,6 +178,7 @@ export class LevelChunkStore implements ChunkStore, Part {
     // From here to the append, one turn: two puts of one chunk store it once.
     const records: NewRecord[] = []
     const waits: Promise<void>[] = []
+    const { log } = this.#databases
     const mine: RecentChunk[] = []
     const stored = chunks.map(({ digest, kind, bytes }, i) => {
       const recent = this.#recent.get(keys[i]!)
@@ -175,7 +188,7 @@ export class LevelChunkStore implements ChunkStore, Part {
       }
       if (hits[i]) return { stored: false }
       const { length } = bytes
-      const at = { kind, sizeBytes: length, dataCrc: crc32c(bytes), sequence: this.#take(length) }
+      const at = { kind, sizeBytes: length, dataCrc: crc32c(bytes), sequence: log.take(length) }
       records.push({ digest, at, bytes })
       const isNew = found[i] === undefined || doomed[i] === true
       // A copy: the digest may be a view on a message that is longer than it.
@@ -191,10 +204,6 @@ export class LevelChunkStore implements ChunkStore, Part {
     }
     if (waits.length > 0) await Promise.all(waits)
     return stored
-  }
-
-  #take(sizeBytes: number): number {
-    return this.#databases.log.take(sizeBytes)
   }
 
   async #admit(chunks: readonly NewChunk[]): Promise<void> {
@@ -268,16 +277,13 @@ export class LevelChunkStore implements ChunkStore, Part {
     try {
       await this.#databases.index.add(chunks, () => this.#recent.remove(chunks))
       this.#sinceCheckpoint += chunks.length
-      if (this.#sinceCheckpoint >= CHECKPOINT_CHUNKS) await this.#checkpoint()
+      if (this.#sinceCheckpoint < CHECKPOINT_CHUNKS) return
+      this.#sinceCheckpoint = 0
+      await this.#databases.checkpoint(this.#firstUnindexed())
     } catch (error) {
       this.#log.error({ err: error }, 'the index could not be written')
       this.#databases.failed(error)
     }
-  }
-
-  async #checkpoint(): Promise<void> {
-    this.#sinceCheckpoint = 0
-    await this.#databases.checkpoint(this.#firstUnindexed())
   }
 
   /** All records of smaller sequences are in the index. */
