@@ -19,6 +19,8 @@ const USED_EVERY_MS = 2000
 export interface DiskSpaceInit {
   path: string
   reserveBytes: number
+  /** Most bytes of chunks; 0 is whatever the disk has. */
+  capacityBytes: number
   ballastBytes: number
 }
 
@@ -36,8 +38,20 @@ export class DiskSpace {
     this.#init = init
   }
 
-  /** @throws RESOURCE_EXHAUSTED when writing so much would touch the reserve. */
-  async admit(bytes: number): Promise<void> {
+  /**
+   * @param storedBytes of chunks, asked where there is a capacity.
+   * @throws RESOURCE_EXHAUSTED when writing so much would pass the capacity or touch the reserve.
+   */
+  async admit(bytes: number, storedBytes: () => Promise<number>): Promise<void> {
+    const { capacityBytes } = this.#init
+    const used = capacityBytes === 0 ? 0 : await storedBytes()
+    if (capacityBytes > 0 && used + bytes > capacityBytes) {
+      throw new DpsError(
+        'RESOURCE_EXHAUSTED',
+        `store is full: ${used} of ${capacityBytes} bytes are used`,
+        { hint: 'run: dps-node gc, or raise store.capacity' },
+      )
+    }
     const aged = performance.now() - this.#lookedAtMs > LOOK_EVERY_MS
     if (aged || this.#sinceLookBytes > LOOK_EVERY_BYTES) await this.freeBytes()
     this.#sinceLookBytes += bytes

@@ -97,6 +97,7 @@ export class LevelChunkStore implements ChunkStore, Part {
     this.#space = new DiskSpace({
       path: init.path,
       reserveBytes: init.reserveBytes ?? RESERVE_BYTES,
+      capacityBytes: init.capacityBytes ?? 0,
       ballastBytes: init.ballastBytes ?? BALLAST_BYTES,
     })
     this.#databases = new Databases(
@@ -214,17 +215,7 @@ export class LevelChunkStore implements ChunkStore, Part {
       }
       bytes += each.length
     }
-    await this.#space.admit(bytes)
-    const { capacityBytes = 0 } = this.#init
-    if (capacityBytes === 0) return
-    const { bytes: used } = await this.#totals()
-    if (used + bytes > capacityBytes) {
-      throw new DpsError(
-        'RESOURCE_EXHAUSTED',
-        `store is full: ${used} of ${capacityBytes} bytes are used`,
-        { hint: 'run: dps-node gc, or raise store.capacity' },
-      )
-    }
+    await this.#space.admit(bytes, async () => (await this.#totals()).bytes)
   }
 
   #write(records: readonly NewRecord[], chunks: readonly RecentChunk[]): Promise<void> {
@@ -277,13 +268,16 @@ export class LevelChunkStore implements ChunkStore, Part {
     try {
       await this.#databases.index.add(chunks, () => this.#recent.remove(chunks))
       this.#sinceCheckpoint += chunks.length
-      if (this.#sinceCheckpoint < CHECKPOINT_CHUNKS) return
-      this.#sinceCheckpoint = 0
-      await this.#databases.checkpoint(this.#firstUnindexed())
+      if (this.#sinceCheckpoint >= CHECKPOINT_CHUNKS) await this.#checkpoint()
     } catch (error) {
       this.#log.error({ err: error }, 'the index could not be written')
       this.#databases.failed(error)
     }
+  }
+
+  #checkpoint(): Promise<void> {
+    this.#sinceCheckpoint = 0
+    return this.#databases.checkpoint(this.#firstUnindexed())
   }
 
   /** All records of smaller sequences are in the index. */

@@ -23,6 +23,8 @@ export interface MadeManifest {
   blocks: Map<string, Uint8Array>
   /** What is wrong shows further down only: the root itself may be kept. */
   rootIsFine: boolean
+  /** Of the error that tells it. */
+  code: string
 }
 
 type Blocks = Map<string, Uint8Array>
@@ -178,14 +180,18 @@ const ROOT_IS_FINE = [
   'the hash of another content than its chunks make',
 ]
 
+const CODES: Record<string, string> = {
+  'more claimed bytes than the disk has': 'RESOURCE_EXHAUSTED',
+  // No provider can give a chunk of that length under that name.
+  'another length than its chunk has': 'UNAVAILABLE',
+  'the hash of another content than its chunks make': 'DATA_LOSS',
+}
+
 export function evilManifests(): MadeManifest[] {
   return Object.entries(MAKERS).map(([what, make]) => {
     const blocks: Blocks = new Map()
-    return {
-      what,
-      cid: make(blocks).toString(base58btc),
-      blocks,
-      rootIsFine: ROOT_IS_FINE.includes(what),
-    }
+    const cid = make(blocks).toString(base58btc)
+    const rootIsFine = ROOT_IS_FINE.includes(what)
+    return { what, cid, blocks, rootIsFine, code: CODES[what] ?? 'INVALID_ARGUMENT' }
   })
 }

@@ -13,7 +13,6 @@ import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { identify } from '@libp2p/identify'
 import type { Libp2p, Stream } from '@libp2p/interface'
-import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -28,8 +27,22 @@ export const CHUNK_PROTOCOL = '/dps/chunk/1.0.0'
 const KAD_PROTOCOL = '/dps/kad/1.0.0'
 const PREFIX_BYTES = 8
 const MIB = 1024 * 1024
+/** Numbers of kad-dht's message; see the libp2p specification, kad-dht. */
+const KAD = { type: 1, key: 2, providerPeers: 9, peerId: 1, peerAddr: 2, ADD_PROVIDER: 2 }
 /** Kinds of frames; see protos/dps/call/v1/call.proto. */
 export const KIND = { request: 1, reply: 2, part: 3, end: 4, error: 5, cancel: 6, credit: 7 }
+
+function varint(value: number): Buffer {
+  const bytes: number[] = []
+  let rest = value
+  for (; rest > 127; rest >>= 7) bytes.push((rest & 127) | 128)
+  return Buffer.from([...bytes, rest])
+}
+
+/** A length-delimited protobuf field. */
+function field(number: number, bytes: Uint8Array): Buffer {
+  return Buffer.concat([varint((number << 3) | 2), varint(bytes.length), bytes])
+}
 
 /** A frame as the program would write it, unless lengths are given that are wrong. */
 export function frame(
@@ -211,9 +224,10 @@ export class EvilPeer {
   /** Requests for a chunk so far. */
   asked = 0
   onRetrieve: Lie
-  readonly #libp2p: Libp2p<{ dht: KadDHT }>
+  readonly #libp2p: Libp2p
+  readonly #swarm: string[] = []
 
-  private constructor(libp2p: Libp2p<{ dht: KadDHT }>, onRetrieve: Lie) {
+  private constructor(libp2p: Libp2p, onRetrieve: Lie) {
     this.#libp2p = libp2p
     this.onRetrieve = onRetrieve
   }
@@ -230,12 +244,6 @@ export class EvilPeer {
       services: {
         identify: identify(),
         ping: ping(),
-        dht: kadDHT({
-          protocol: KAD_PROTOCOL,
-          clientMode: false,
-          allowQueryWithZeroPeers: true,
-          peerInfoMapper: passthroughMapper,
-        }),
       },
     })
     const peer = new EvilPeer(libp2p, onRetrieve)
@@ -256,18 +264,35 @@ export class EvilPeer {
     return this.#libp2p.getMultiaddrs().map(String)
   }
 
+  /** Joins the swarm of a peer: it will be told what this one provides. */
   async connect(addr: string): Promise<void> {
     await this.#libp2p.dial(multiaddr(addr))
+    this.#swarm.push(addr)
   }
 
   async stop(): Promise<void> {
     await this.#libp2p.stop()
   }
 
-  /** Announces itself as a provider, to every peer that will listen. */
+  /**
+   * Tells each peer of its swarm that it is a provider, in the words of the DHT. It keeps no
+   * table of its own, so that peers which leave at the end of a test slow down nobody's queries.
+   */
   async provide(cid: string): Promise<void> {
-    for await (const _ of this.#libp2p.services.dht.provide(CID.parse(cid))) {
-      // The query runs as its events are taken.
+    const own = this.#libp2p
+    const provider = [
+      field(KAD.peerId, own.peerId.toMultihash().bytes),
+      ...own.getMultiaddrs().map((addr) => field(KAD.peerAddr, addr.decapsulateCode(421).bytes)),
+    ]
+    const message = Buffer.concat([
+      Buffer.from([KAD.type << 3, KAD.ADD_PROVIDER]),
+      field(KAD.key, CID.parse(cid).multihash.bytes),
+      field(KAD.providerPeers, Buffer.concat(provider)),
+    ])
+    for (const addr of this.#swarm) {
+      const stream = await this.open(addr, KAD_PROTOCOL)
+      stream.send(Buffer.concat([varint(message.length), message]))
+      await stream.close()
     }
   }
 
