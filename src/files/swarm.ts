@@ -8,10 +8,13 @@ import type { Log } from '../observability/index.js'
 import type { ChunkStore } from '../store/index.js'
 import { batches } from './fetch.js'
 import type { ContentSession, FilesNetwork, SessionOptions } from './network.js'
+import { providersOf } from './providers.js'
 import type { CopyResult } from './types.js'
 
 /** A copy may be terabytes: a peer that takes it is given a day. */
 const SEED_TIMEOUT_MS = 24 * 3600 * 1000
+/** How long a session without users is kept for the next call of its request. */
+const SESSION_LINGER_MS = 2_000
 /** Digests handed to the announcing queue together. */
 const ANNOUNCE_BATCH = 1024
 
@@ -25,6 +28,12 @@ export interface SwarmNetworkComponents {
   log: Log
 }
 
+interface SharedSession {
+  session: FetchSession
+  users: number
+  linger?: NodeJS.Timeout
+}
+
 export interface SwarmNetworkInit {
   /** What is announced: what was published or pinned, every chunk of it too, or nothing. */
   strategy: 'roots' | 'all' | 'none'
@@ -33,22 +42,53 @@ export interface SwarmNetworkInit {
 export class SwarmNetwork implements FilesNetwork {
   readonly #components: SwarmNetworkComponents
   readonly #strategy: SwarmNetworkInit['strategy']
+  readonly #shared = new Map<string, SharedSession>()
 
   constructor(components: SwarmNetworkComponents, init: SwarmNetworkInit) {
     this.#components = components
     this.#strategy = init.strategy
   }
 
+  /**
+   * One request opens, lists and reads by several calls: what they learn of a root's providers is
+   * shared as long as the next call comes soon.
+   */
   openSession(root: CID, options: SessionOptions): ContentSession {
-    const { client, hashes, reputation, discovery, log } = this.#components
-    const { from, timeoutMs, requestId } = options
-    const findProviders =
-      from === undefined
-        ? (cid: CID, options?: AbortOptions) => discovery.findProviders(cid, options)
-        : (cid: CID, options?: AbortOptions) => first(from, discovery.findProviders(cid, options))
+    const { from, timeoutMs, requestId = '' } = options
+    if (from !== undefined) return this.#newSession(root, options)
+    const key = `${requestId} ${timeoutMs} ${formatCid(root)}`
+    const shared = this.#shared.get(key) ?? { session: this.#newSession(root, options), users: 0 }
+    this.#shared.set(key, shared)
+    shared.users++
+    clearTimeout(shared.linger)
+    let open = true
+    return {
+      fetch: (ref, into, options) => shared.session.fetch(ref, into, options),
+      peers: () => shared.session.peers(),
+      close: () => {
+        if (!open) return
+        open = false
+        shared.users--
+        if (shared.users > 0) return
+        shared.linger = setTimeout(() => {
+          this.#shared.delete(key)
+          shared.session.close()
+        }, SESSION_LINGER_MS)
+        shared.linger.unref()
+      },
+    }
+  }
+
+  #newSession(root: CID, { from, timeoutMs, requestId }: SessionOptions): FetchSession {
+    const { client, hashes, reputation, log } = this.#components
+    const request = requestId === undefined ? {} : { requestId }
+    const findProviders = (cid: CID, options: AbortOptions = {}) => {
+      const providers = providersOf(cid, this.#components, { ...options, ...request })
+      return from === undefined ? providers : first(from, providers)
+    }
     return new FetchSession(
       { client, hashes, reputation, log },
-      { root, findProviders, patienceMs: timeoutMs, ...(requestId !== undefined && { requestId }) },
+      { root, findProviders, patienceMs: timeoutMs, ...request },
     )
   }
 
@@ -117,9 +157,7 @@ export class SwarmNetwork implements FilesNetwork {
     const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline
     const found: CopyResult[] = []
     try {
-      for await (const { peerId, addrs } of this.#components.discovery.findProviders(cid, {
-        signal,
-      })) {
+      for await (const { peerId, addrs } of providersOf(cid, this.#components, { signal })) {
         found.push({ peerId, where: addrs[0] ?? '', error: '' })
       }
     } catch {
