@@ -1,5 +1,6 @@
 /** The process's ends as the commands see them, so that a test can hold them. */
 import type { Readable, Writable } from 'node:stream'
+import { DpsError, toDpsError } from '../base/index.js'
 
 export type OutStream = Writable & { isTTY?: boolean; columns?: number }
 
@@ -34,23 +35,33 @@ export function processIo(): Io {
   }
 }
 
+/** How a pipe says that nobody reads it any longer. */
+const READER_GONE_CODES = ['EPIPE', 'ECONNRESET', 'EOF', 'ERR_STREAM_DESTROYED']
+
 /**
  * Writes that end quietly when the reader has gone (`dps-node ls | head`): after EPIPE, `closed`
- * is true and everything further is dropped.
+ * is true and everything further is dropped. So it is after any other failure (a full disk behind
+ * `> file`), which {@link failure} keeps: output that was lost is no success.
  */
 export class Output {
   closed = false
+  failure: DpsError | undefined
   readonly #stream: OutStream
   #wake: (() => void) | undefined
 
-  constructor(stream: OutStream, onClosed: () => void = () => {}) {
+  /** @param onClosed told once, with the failure unless the reader has just gone. */
+  constructor(stream: OutStream, onClosed: (failure?: DpsError) => void = () => {}) {
     this.#stream = stream
-    // Anything but a reader that left is as final here; there is nowhere to say so. The listener
-    // stays: an error that nobody hears would end the process with a stack trace.
-    stream.on('error', () => {
+    // The listener stays: an error that nobody hears would end the process with a stack trace.
+    stream.on('error', (error: NodeJS.ErrnoException) => {
       if (this.closed) return
       this.closed = true
-      onClosed()
+      if (!READER_GONE_CODES.includes(error.code ?? '')) {
+        const { code, message } = toDpsError(error)
+        const what = `the output cannot be written: ${message}`
+        this.failure = new DpsError(code, what, { cause: error, exitCode: 1 })
+      }
+      onClosed(this.failure)
       this.#wake?.()
     })
   }

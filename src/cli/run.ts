@@ -13,7 +13,7 @@ const READER_GONE = new DpsError('CANCELLED', 'the reader of the output has gone
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const controller = new AbortController()
-  const out = new Output(io.stdout, () => controller.abort(READER_GONE))
+  const out = new Output(io.stdout, (failure) => controller.abort(failure ?? READER_GONE))
   const err = new Output(io.stderr)
   const unhook = io.onSignal(() => {
     if (controller.signal.aborted) io.exit(EXIT_INTERRUPTED)
@@ -36,11 +36,14 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     }
   } catch (error) {
     code = report(error, { err, style, signal: controller.signal })
-  } finally {
-    unhook()
-    await out.flush()
-    await err.flush()
   }
+  await out.flush()
+  // The last words may fail when all work is done.
+  if (out.failure !== undefined && code === 0) {
+    code = report(out.failure, { err, style, signal: controller.signal })
+  }
+  unhook()
+  await err.flush()
   return code
 }
 

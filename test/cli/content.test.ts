@@ -295,6 +295,31 @@ describe('cat', () => {
     await expect.poll(() => stopped).toBe(true)
   })
 
+  test.each([0, 100_000])(
+    'cat: a full disk behind stdout, after %i bytes, is a failure',
+    async (n) => {
+      const files: Partial<ContentFiles> = {
+        open: async () => ({
+          cid: FILE_CID,
+          kind: 'file',
+          sizeBytes: 400_000,
+          async *read() {
+            for (let i = 0; i < 4; i++) yield new Uint8Array(100_000)
+          },
+        }),
+      }
+      const { cli } = await fakeNode({ files })
+      const { code, stderr } = await cli(['cat', CID], {
+        readerLeavesAfterBytes: n,
+        stdoutError: 'ENOSPC',
+      })
+      expect(code).toBe(1)
+      expect(stderr).toBe(
+        'error: the output cannot be written: ENOSPC: write (RESOURCE_EXHAUSTED)\n',
+      )
+    },
+  )
+
   test('ls: a reader that leaves a list without end', async () => {
     let stopped = false
     const files: Partial<ContentFiles> = {

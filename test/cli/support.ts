@@ -24,6 +24,8 @@ export interface CliOptions {
   onStart?: (signal: (name: NodeJS.Signals) => void) => void
   /** Bytes of stdout after which its reader leaves. */
   readerLeavesAfterBytes?: number
+  /** What a write says from then on. @default EPIPE */
+  stdoutError?: string
 }
 
 export interface CliResult {
@@ -36,7 +38,7 @@ export interface CliResult {
 }
 
 export async function cli(argv: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  const out = collector(options.tty ?? false, options.readerLeavesAfterBytes)
+  const out = collector(options.tty ?? false, options.readerLeavesAfterBytes, options.stdoutError)
   const err = collector(options.tty ?? false)
   const listeners = new Set<(signal: NodeJS.Signals) => void>()
   const exits: number[] = []
@@ -60,14 +62,14 @@ export async function cli(argv: readonly string[], options: CliOptions = {}): Pr
   return { code, stdout: out.text(), bytes: out.bytes(), stderr: err.text(), exits }
 }
 
-function collector(tty: boolean, leavesAfterBytes = Number.POSITIVE_INFINITY) {
+function collector(tty: boolean, leavesAfterBytes = Number.POSITIVE_INFINITY, code = 'EPIPE') {
   const pieces: Buffer[] = []
   let seen = 0
   const stream: OutStream = new Writable({
     write(piece: Buffer, _encoding, done) {
       seen += piece.length
       if (seen > leavesAfterBytes) {
-        done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
+        done(Object.assign(new Error(`${code}: write`), { code }))
         return
       }
       pieces.push(piece)
