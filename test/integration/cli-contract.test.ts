@@ -37,6 +37,7 @@ import {
   lastLine,
   publish,
   publishedOf,
+  status,
   type VerifySummary,
   verify,
 } from './commands.js'
@@ -552,8 +553,11 @@ describe('commands', () => {
     await writeRandomFile(big, 600 * MIB, 19)
     const command = spawnCli(['publish', '--json', big, '--data-dir', node.dataDir])
     const ended = new Promise((resolve) => command.once('close', resolve))
-    const before = await storedBytes(node)
-    await eventually('bytes are stored', async () => (await storedBytes(node)) > before + 20 * MIB)
+    const before = (await status(node)).content.bytes
+    await eventually(
+      'bytes are stored',
+      async () => (await status(node)).content.bytes > before + 20 * MIB,
+    )
     command.kill('SIGINT')
     expect(await ended).toBe(130)
     // The work of a client that went ends with it.
@@ -565,8 +569,8 @@ describe('commands', () => {
   })
 
   test('status and diag: one screen, a bundle without secrets, healthy or not', async () => {
-    const status = JSON.parse((await node.ok(['status', '--json'])).stdout)
-    expect(status).toMatchObject({
+    const screen = JSON.parse((await node.ok(['status', '--json'])).stdout)
+    expect(screen).toMatchObject({
       peerId: node.peerId,
       mode: 'hybrid',
       peers: expect.any(Number),
@@ -574,7 +578,7 @@ describe('commands', () => {
       content: { files: expect.any(Number), chunks: expect.any(Number), bytes: expect.any(Number) },
       health: { ok: true, problems: [] },
     })
-    expect(status.cluster).toHaveProperty('leader')
+    expect(screen.cluster).toHaveProperty('leader')
     expect((await node.ok(['status'])).stdout).toContain(node.peerId)
     const { stdout } = await node.ok(['diag'])
     const key = await readFile(join(node.dataDir, 'identity.key'))
@@ -606,10 +610,6 @@ describe('commands', () => {
     await node.ok(['id'])
   })
 })
-
-async function storedBytes(node: TestNode): Promise<number> {
-  return JSON.parse((await node.ok(['status', '--json'])).stdout).content.bytes
-}
 
 describe('no node', () => {
   test('offline: with no node, content commands work on the directory itself', async () => {
@@ -778,7 +778,7 @@ test('lifecycle: SIGTERM in the middle of work ends cleanly, and nothing is lost
   const { cid } = await publish(node, [join(source, 'small')])
   const command = spawnCli(['publish', join(source, 'big'), '--data-dir', node.dataDir])
   const ended = new Promise((resolve) => command.once('close', resolve))
-  await eventually('bytes are stored', async () => (await storedBytes(node)) > 30 * MIB)
+  await eventually('bytes are stored', async () => (await status(node)).content.bytes > 30 * MIB)
   const startedAt = performance.now()
   await node.stop()
   expect(performance.now() - startedAt).toBeLessThan(15_000)

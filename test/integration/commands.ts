@@ -166,6 +166,23 @@ export async function untilProvided(
   )
 }
 
+export interface Status {
+  peers: number
+  content: { files: number; chunks: number; bytes: number }
+}
+
+/** `status --json` without a process for it. Zeros are left out by the API's JSON. */
+export async function status(node: TestNode): Promise<Status> {
+  const response = await fetch(`${node.api}/dps.api.v1.NodeService/Status`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${node.token}`, 'content-type': 'application/json' },
+    body: '{}',
+  })
+  if (!response.ok) throw new Error(`status: HTTP ${response.status} ${await response.text()}`)
+  const { peers = 0, content = {} } = (await response.json()) as Partial<Status>
+  return { peers, content: { files: 0, chunks: 0, bytes: 0, ...content } }
+}
+
 export async function healthy(node: TestNode): Promise<void> {
   await node.ok(['diag', 'healthy'])
 }

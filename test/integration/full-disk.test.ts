@@ -3,12 +3,12 @@
  * says so where it is skipped.
  */
 import { spawnSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { MIB, sha256, writeRandomFile } from '../support/data.js'
-import { jsonLines, spawnNode, TestNode } from '../support/processes.js'
-import { cleanUp, tempDir } from '../support/temp.js'
+import { KIB, MIB, sha256, writeRandomFile } from '../support/data.js'
+import { jsonLines, type RunResult, spawnNode, TestNode } from '../support/processes.js'
+import { cleanUp, eventually, tempDir } from '../support/temp.js'
 import { type Added, errorOf, healthy, publish, publishedOf, verify } from './commands.js'
 
 const DISK_BYTES = 512 * MIB
@@ -43,63 +43,142 @@ const CAN_MOUNT = (() => {
   return able
 })()
 
-test.skipIf(!CAN_MOUNT)(
-  'full disk: says so, loses nothing, and works again with space',
-  async () => {
-    const dataDir = join(smallDisk()!, 'dps')
-    const source = tempDir('dps-source-')
-    // Nothing held back: the disk itself says that it is full.
-    const node = await spawnNode({ dataDir, env: { DPS_STORE_RESERVE: '0' } })
-    const kept: { cid: string; sha256: string }[] = []
-    let failed: Awaited<ReturnType<TestNode['run']>> | undefined
-    for (let i = 0; failed === undefined; i++) {
-      expect(i * FILE_BYTES).toBeLessThan(DISK_BYTES)
-      const path = join(source, `file ${i}`)
-      const hash = await writeRandomFile(path, FILE_BYTES, 900 + i)
-      const result = await node.run(['publish', '--json', path])
-      if (result.code === 0) kept.push({ cid: publishedOf(result.stdout).cid, sha256: hash })
-      else failed = result
-      rmSync(path)
+/** What was published, and must stay as it was whatever happens. */
+class Kept {
+  readonly #contents: { cid: string; sha256: string }[] = []
+
+  get size(): number {
+    return this.#contents.length
+  }
+
+  add(cid: string, hash: string): void {
+    this.#contents.push({ cid, sha256: hash })
+  }
+
+  take(): string {
+    return this.#contents.shift()!.cid
+  }
+
+  async expectWhole(node: TestNode): Promise<void> {
+    for (const { cid, sha256: hash } of this.#contents) {
+      expect(sha256((await node.ok(['cat', cid])).bytes)).toBe(hash)
     }
-    expect(kept.length).toBeGreaterThan(3)
-    expect(failed.code).toBe(1)
-    expect(errorOf(failed)).toMatchObject({
-      code: 'RESOURCE_EXHAUSTED',
-      message: expect.stringMatching(/full|space/),
-    })
-    expect(jsonLines<Added>(failed.stdout).filter(({ event }) => event === 'added')).toEqual([])
-    const allThere = async () => {
-      for (const { cid, sha256: hash } of kept) {
-        expect(sha256((await node.ok(['cat', cid])).bytes)).toBe(hash)
+  }
+}
+
+async function tryPublish(node: TestNode, folder: string, seed: number, sizeBytes = FILE_BYTES) {
+  const path = join(folder, `file ${seed}`)
+  const hash = await writeRandomFile(path, sizeBytes, seed)
+  const result = await node.run(['publish', '--json', path])
+  rmSync(path)
+  return { result, hash }
+}
+
+function expectFull(result: RunResult): void {
+  expect(result.code, result.stderr).toBe(1)
+  expect(errorOf(result)).toMatchObject({
+    code: 'RESOURCE_EXHAUSTED',
+    message: expect.stringMatching(/full|space/),
+  })
+  expect(jsonLines<Added>(result.stdout).filter(({ event }) => event === 'added')).toEqual([])
+}
+
+test.skipIf(!CAN_MOUNT)('full disk: says so, loses nothing, and works again after gc', async () => {
+  const node = await spawnNode({
+    dataDir: join(smallDisk()!, 'dps'),
+    env: { DPS_STORE_RESERVE: '64MiB' },
+  })
+  const source = tempDir('dps-source-')
+  const kept = new Kept()
+  for (let i = 0; ; i++) {
+    expect(i * FILE_BYTES).toBeLessThan(DISK_BYTES)
+    const { result, hash } = await tryPublish(node, source, 900 + i)
+    if (result.code !== 0) {
+      expectFull(result)
+      break
+    }
+    kept.add(publishedOf(result.stdout).cid, hash)
+  }
+  expect(kept.size).toBeGreaterThan(3)
+  // Full is no reason to stop reading, nor to stop running.
+  await kept.expectWhole(node)
+  expect(node.running).toBe(true)
+
+  // A restart on the full disk works, and finds everything.
+  await node.kill('SIGKILL')
+  await node.start()
+  await kept.expectWhole(node)
+  expect(await verify(node)).toMatchObject({ damaged: 0 })
+
+  // Unpinning and gc give space back to the disk.
+  for (let i = 0; i < 3; i++) await node.ok(['pin', 'rm', kept.take()])
+  await node.ok(['gc'])
+  const { result, hash } = await tryPublish(node, source, 990)
+  expect(result.code, result.stderr).toBe(0)
+  kept.add(publishedOf(result.stdout).cid, hash)
+  await kept.expectWhole(node)
+  expect(await verify(node)).toMatchObject({ damaged: 0 })
+  await healthy(node)
+  await node.stop()
+})
+
+test.skipIf(!CAN_MOUNT)('full disk: filled by another program, to the last byte', async () => {
+  const disk = smallDisk()!
+  // Nothing held back: the database itself meets the end of the disk in the middle of a write.
+  const node = await spawnNode({ dataDir: join(disk, 'dps'), env: { DPS_STORE_RESERVE: '0' } })
+  const source = tempDir('dps-source-')
+  const kept = new Kept()
+  const first = await tryPublish(node, source, 920)
+  kept.add(publishedOf(first.result.stdout).cid, first.hash)
+  // Thrown off when there is no room to open in.
+  const ballast = join(disk, 'dps', 'disk', 'ballast')
+  await eventually(
+    'the ballast is written',
+    () => (statSync(ballast, { throwIfNoEntry: false })?.size ?? 0) >= 96 * MIB,
+    { timeoutMs: 40_000, everyMs: 200 },
+  )
+  const others = join(disk, 'others')
+  fillWith(others)
+  expectFull((await tryPublish(node, source, 921)).result)
+  await kept.expectWhole(node)
+  expect(node.running).toBe(true)
+
+  // All that is free now is the ballast, if the node needed it; and a crash comes on top.
+  await node.kill('SIGKILL')
+  await node.start()
+  await kept.expectWhole(node)
+  expect(await verify(node)).toMatchObject({ damaged: 0 })
+
+  rmSync(others)
+  await eventually('it stores again', async () => {
+    const { result, hash } = await tryPublish(node, source, 922)
+    if (result.code === 0) kept.add(publishedOf(result.stdout).cid, hash)
+    else expectFull(result)
+    return result.code === 0
+  })
+  await kept.expectWhole(node)
+  expect(await verify(node)).toMatchObject({ damaged: 0 })
+  await healthy(node)
+  await node.stop()
+})
+
+/** Takes every free byte of the disk on which `path` is. */
+function fillWith(path: string): void {
+  const file = openSync(path, 'w')
+  try {
+    for (const sizeBytes of [MIB, 4 * KIB]) {
+      const block = Buffer.alloc(sizeBytes, 'other')
+      try {
+        for (;;) writeSync(file, block)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
       }
     }
-    // Full is no reason to stop reading, nor to stop running.
-    await allThere()
-    expect(node.running).toBe(true)
-    // A small file may or may not fit; it must not be promised and lost.
-    const small = join(source, 'small')
-    const smallHash = await writeRandomFile(small, MIB, 950)
-    const tried = await node.run(['publish', '--json', small])
-    if (tried.code === 0) kept.push({ cid: publishedOf(tried.stdout).cid, sha256: smallHash })
-
-    // A restart on the full disk works, and finds everything.
-    await node.kill('SIGKILL')
-    await node.start()
-    await allThere()
-    expect(await verify(node)).toMatchObject({ damaged: 0 })
-
-    // Unpinning and gc give space back to the disk, and publishing works again.
-    for (const { cid } of kept.splice(0, 3)) await node.ok(['pin', 'rm', cid])
-    await node.ok(['gc'])
-    const path = join(source, 'again')
-    const hash = await writeRandomFile(path, FILE_BYTES, 990)
-    kept.push({ cid: (await publish(node, [path])).cid, sha256: hash })
-    await allThere()
-    expect(await verify(node)).toMatchObject({ damaged: 0 })
-    await healthy(node)
-    await node.stop()
-  },
-)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
 
 test('full disk: a node keeps to its capacity, and gc makes room again', async () => {
   const node = new TestNode({ env: { DPS_STORE_CAPACITY: String(96 * MIB) } }, tempDir('dps-node-'))

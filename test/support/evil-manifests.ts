@@ -156,8 +156,6 @@ const MAKERS: Record<string, Make> = {
       originalContentSizeBytes: 5 * MIB,
       chunking: { fixed: { steps: [{ fromOffset: 0, sizeBytes: 5 * MIB }] } },
     }),
-  'another length than its chunk has': (blocks) =>
-    fileManifest(blocks, CONTENT, { sizesBytes: [999], originalContentSizeBytes: 999 }),
   'the hash of another content': (blocks) =>
     fileManifest(blocks, CONTENT, { originalContentSha256: hashOf(Buffer.from('other')) }),
   'the hash of another content than its chunks make': (blocks) =>
@@ -171,6 +169,9 @@ const MAKERS: Record<string, Make> = {
   ),
   'nothing in it but noise': (blocks) => keep(blocks, CODEC_MANIFEST, randomBytes(5000, 67)),
   'no bytes at all': (blocks) => keep(blocks, CODEC_MANIFEST, new Uint8Array(0)),
+  // Last: to its reader, whoever serves that chunk has lied, and is not asked again.
+  'another length than its chunk has': (blocks) =>
+    fileManifest(blocks, CONTENT, { sizesBytes: [999], originalContentSizeBytes: 999 }),
 }
 
 const ROOT_IS_FINE = [
