@@ -1,4 +1,5 @@
 /** A queue between work that tells and the one who listens: push on one side, `for await` on the other. */
+import { childController, DpsError } from '../base/index.js'
 
 export class EventQueue<T> implements AsyncIterable<T> {
   readonly #waiting: T[] = []
@@ -7,6 +8,7 @@ export class EventQueue<T> implements AsyncIterable<T> {
   #wake: (() => void) | undefined
   #room: (() => void)[] = []
   #done = false
+  #letGo = false
   #failure: { error: unknown } | undefined
 
   /**
@@ -23,8 +25,14 @@ export class EventQueue<T> implements AsyncIterable<T> {
     if (this.#done) return undefined
     this.#waiting.push(event)
     this.#wake?.()
-    if (this.#waiting.length < this.#highWater) return undefined
+    if (this.#waiting.length < this.#highWater || this.#letGo) return undefined
     return new Promise((resolve) => this.#room.push(resolve))
+  }
+
+  /** From now on nobody waits for room: the work is about to end. */
+  letGo(): void {
+    this.#letGo = true
+    for (const resolve of this.#room.splice(0)) resolve()
   }
 
   end(): void {
@@ -60,31 +68,59 @@ export class EventQueue<T> implements AsyncIterable<T> {
   }
 }
 
+/** The pieces of work that run, so that a stop can end them all and wait until they are over. */
+export class Running {
+  readonly #stopping = new AbortController()
+  readonly #works = new Set<Promise<unknown>>()
+
+  get signal(): AbortSignal {
+    return this.#stopping.signal
+  }
+
+  /** @param work never rejects. */
+  add(work: Promise<void>): void {
+    this.#works.add(work)
+    void work.then(() => this.#works.delete(work))
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new DpsError('UNAVAILABLE', 'the node is stopping'))
+    await Promise.all(this.#works)
+  }
+}
+
 /**
- * Runs `work` beside its listener. The work's signal is aborted when the listener leaves or
- * `signal` aborts; the queue ends, or fails with the work's error, when the work has settled.
+ * Runs `work` beside its listener. The work's signal is aborted when the listener leaves, `signal`
+ * aborts or `running` stops; the queue ends, or fails with the work's error, when the work has
+ * settled.
  */
 export async function* tell<T>(
   work: (push: EventQueue<T>['push'], signal: AbortSignal) => Promise<void>,
-  signal?: AbortSignal,
+  signal: AbortSignal | undefined,
+  running: Running,
 ): AsyncGenerator<T> {
-  const controller = new AbortController()
-  const onAbort = () => controller.abort(signal!.reason)
-  if (signal?.aborted) onAbort()
-  else signal?.addEventListener('abort', onAbort, { once: true })
+  const stops = childController(running.signal)
+  const controller = childController(signal)
   const queue = new EventQueue<T>(() =>
     controller.abort(new DOMException('the listener left', 'AbortError')),
   )
-  const running = work((event) => queue.push(event), controller.signal).then(
+  const onStop = () => controller.abort(stops.signal.reason)
+  stops.signal.addEventListener('abort', onStop, { once: true })
+  // The work must see its signal also where its listener stands still.
+  controller.signal.addEventListener('abort', () => queue.letGo(), { once: true })
+  if (stops.signal.aborted) onStop()
+  const working = work((event) => queue.push(event), controller.signal).then(
     () => queue.end(),
     (error) => queue.fail(error),
   )
+  running.add(working)
   try {
     yield* queue
   } finally {
-    signal?.removeEventListener('abort', onAbort)
     // Whoever awaits the generator's return may rely on the work being over.
-    await running
+    await working
+    controller.dispose()
+    stops.dispose()
   }
 }
 

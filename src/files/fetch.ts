@@ -22,8 +22,8 @@ import {
   type SlabPool,
 } from '../content/index.js'
 import type { ChunkStore, Lease, References } from '../store/index.js'
-import { everyMs, tell } from './events.js'
-import { SLAB_BYTES } from './ingest.js'
+import { everyMs, type Running, tell } from './events.js'
+import { inTurn, SLAB_BYTES } from './ingest.js'
 import { Limit } from './limit.js'
 import type { ContentSession, FilesNetwork } from './network.js'
 import type { EntryKind, FetchEvent, FetchOptions } from './types.js'
@@ -44,6 +44,7 @@ export interface FetcherComponents {
   references: Pick<References, 'openLease' | 'pin'>
   hashes: HashPool
   slabs: SlabPool
+  running: Running
   network: FilesNetwork
 }
 
@@ -66,37 +67,41 @@ export class Fetcher {
     cid: CID,
     options: FetchOptions & { from?: string; pin?: { name: string; ttlMs?: number } } = {},
   ): AsyncGenerator<FetchEvent> {
-    return tell<FetchEvent>(async (push, signal) => {
-      const { references, store, network } = this.#components
-      const lease = await references.openLease({ ttlMs: LEASE_TTL_MS, purpose: 'get' })
-      const session = network.openSession(options.root ?? cid, {
-        timeoutMs: options.timeoutMs || FETCH_TIMEOUT_MS,
-        ...(options.from !== undefined && { from: options.from }),
-        ...(options.requestId !== undefined && { requestId: options.requestId }),
-      })
-      try {
-        const run = new FetchRun(this.#components, session, lease, push)
-        const { kind, sizeBytes } = await run.root(cid, signal)
-        await store.barrier({ signal })
-        // While the lease still covers it: a collector may run at any time.
-        if (options.pin !== undefined) await references.pin(cid, { ...options.pin, lease })
-        // Whoever has all of it can give it: the first publisher may be gone tomorrow.
-        network.announceLater([cid])
-        await push({
-          type: 'summary',
-          cid: formatCid(cid),
-          kind,
-          sizeBytes,
-          chunks: run.chunks,
-          resumedBytes: sizeBytes - run.fetchedBytes,
-          peers: session.peers(),
+    return tell<FetchEvent>(
+      async (push, signal) => {
+        const { references, store, network } = this.#components
+        const lease = await references.openLease({ ttlMs: LEASE_TTL_MS, purpose: 'get' })
+        const session = network.openSession(options.root ?? cid, {
+          timeoutMs: options.timeoutMs || FETCH_TIMEOUT_MS,
+          ...(options.from !== undefined && { from: options.from }),
+          ...(options.requestId !== undefined && { requestId: options.requestId }),
         })
-        // Kept on failure: the next try finds what this one fetched.
-        await lease.release()
-      } finally {
-        session.close()
-      }
-    }, options.signal)
+        try {
+          const run = new FetchRun(this.#components, session, lease, push)
+          const { kind, sizeBytes } = await run.root(cid, signal)
+          await store.barrier({ signal })
+          // While the lease still covers it: a collector may run at any time.
+          if (options.pin !== undefined) await references.pin(cid, { ...options.pin, lease })
+          // Whoever has all of it can give it: the first publisher may be gone tomorrow.
+          network.announceLater([cid])
+          await push({
+            type: 'summary',
+            cid: formatCid(cid),
+            kind,
+            sizeBytes,
+            chunks: run.chunks,
+            resumedBytes: sizeBytes - run.fetchedBytes,
+            peers: session.peers(),
+          })
+          // Kept on failure: the next try finds what this one fetched.
+          await lease.release()
+        } finally {
+          session.close()
+        }
+      },
+      options.signal,
+      this.#components.running,
+    )
   }
 
   /** Loads manifests from the store, else from peers, and keeps them. */
@@ -305,10 +310,10 @@ class FetchRun {
     try {
       for await (const refs of runs(fileChunks(cid, this.#load, { signal }), SLAB_BYTES)) {
         const slab = await slabs.acquire({ signal })
-        const before = inOrder
-        inOrder = this.#run(refs, slab.buffer, signal)
+        const work = this.#run(refs, slab.buffer, signal)
+        work.catch((error) => controller.abort(error))
+        inOrder = inTurn(inOrder, work)
           .then(async (bytes) => {
-            await before
             await whole?.update(slab.buffer.subarray(0, bytes))
           })
           .finally(() => slab.release())

@@ -116,10 +116,11 @@ export class Ingest {
         // A file of one chunk has its whole hash already: its chunk's.
         const single = run.last && runs === 1 && run.sizes.length === 1
         const hashed = single ? Promise.resolve() : whole.update(slab.buffer.subarray(0, run.bytes))
-        const before = inOrder
-        inOrder = this.#run(slab.buffer, run, result, signal)
+        const work = this.#run(slab.buffer, run, result, signal)
+        // Stops the reading here, and the others; the error itself is met at the end.
+        work.catch((error) => controller.abort(error))
+        inOrder = inTurn(inOrder, work)
           .then(async (digests) => {
-            await before
             for (const [i, digest] of digests.entries()) await builder.add(digest, run.sizes[i]!)
             if (single) onlyDigest = digests[0]
           })
@@ -128,7 +129,6 @@ export class Ingest {
             slab.release()
           })
           .then(() => hashed)
-        // Failures are met at the end, or stop the reading here.
         inOrder.catch((error) => controller.abort(error))
         if (run.last) break
       }
@@ -181,6 +181,16 @@ export class Ingest {
       if (isNew) result.newBytes += chunks[i]!.bytes.length
     }
   }
+}
+
+/**
+ * What `work` came to, once what was `before` it is over too, however either ends: so whoever
+ * awaits the last of a row may rely on all of them.
+ */
+export async function inTurn<T>(before: Promise<unknown>, work: Promise<T>): Promise<T> {
+  await Promise.allSettled([before, work])
+  await before
+  return work
 }
 
 /** Consecutive chunks at the start of one slab. */

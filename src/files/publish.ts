@@ -22,7 +22,7 @@ import {
   type SlabPool,
 } from '../content/index.js'
 import type { ChunkStore, Lease, References } from '../store/index.js'
-import { everyMs, tell } from './events.js'
+import { everyMs, type Running, tell } from './events.js'
 import { Ingest, type Ingested } from './ingest.js'
 import { Limit } from './limit.js'
 import type { FilesNetwork } from './network.js'
@@ -55,6 +55,7 @@ export interface PublisherComponents {
   references: Pick<References, 'pin' | 'openLease'>
   hashes: HashPool
   slabs: SlabPool
+  running: Running
   /** Absent while no node runs: what is published then is announced by the next start. */
   network: FilesNetwork
 }
@@ -92,6 +93,7 @@ export class Publisher {
           }
         }),
       signal,
+      this.#components.running,
     )
   }
 
@@ -113,6 +115,7 @@ export class Publisher {
           }
         }),
       signal,
+      this.#components.running,
     )
   }
 
@@ -132,6 +135,7 @@ export class Publisher {
           await run.root(await builder.finish(), options.name ?? '')
         }),
       signal,
+      this.#components.running,
     )
   }
 

@@ -1,6 +1,6 @@
 /** Sources of bytes for publishing: a file, a pipe, an upload. All fill buffers the same way. */
 import type { FileHandle } from 'node:fs/promises'
-import type { AbortOptions } from '../base/index.js'
+import { type AbortOptions, raceSignal } from '../base/index.js'
 
 export interface ByteReader {
   /** Fills `into` as far as the source goes: fewer bytes than asked for means the end. */
@@ -30,6 +30,8 @@ export class StreamReader implements ByteReader {
   readonly #pieces: AsyncIterator<Uint8Array>
   #rest: Uint8Array | undefined
   #ended = false
+  /** A piece was asked for that has not come. */
+  #asked = false
 
   constructor(source: AsyncIterable<Uint8Array>) {
     this.#pieces = source[Symbol.asyncIterator]()
@@ -39,8 +41,10 @@ export class StreamReader implements ByteReader {
     let filled = 0
     while (filled < into.length && !this.#ended) {
       if (this.#rest === undefined || this.#rest.length === 0) {
-        options.signal?.throwIfAborted()
-        const next = await this.#pieces.next()
+        // Raced: a source that stands still must not hold up who wants to stop.
+        this.#asked = true
+        const next = await raceSignal(this.#pieces.next(), options.signal)
+        this.#asked = false
         if (next.done) {
           this.#ended = true
           break
@@ -57,6 +61,9 @@ export class StreamReader implements ByteReader {
 
   /** Tells the source that nobody reads on. */
   async close(): Promise<void> {
-    await this.#pieces.return?.()
+    const closed = this.#pieces.return?.()
+    // Behind a piece that was asked for and may never come, the return waits for ever.
+    if (this.#asked) closed?.catch(() => {})
+    else await closed
   }
 }

@@ -15,6 +15,7 @@ import {
   treeBlocks,
 } from '../content/index.js'
 import type { ChunkStore, References } from '../store/index.js'
+import { Running } from './events.js'
 import { batches, FETCH_TIMEOUT_MS, Fetcher, getOrDamaged } from './fetch.js'
 import { SLAB_BYTES } from './ingest.js'
 import type { ContentSession, FilesNetwork } from './network.js'
@@ -56,6 +57,7 @@ export class FilesService {
   readonly #publisher: Publisher
   readonly #fetcher: Fetcher
   readonly #slabs: SlabPool[]
+  readonly #running = new Running()
 
   constructor(components: FilesComponents) {
     this.#components = components
@@ -63,11 +65,14 @@ export class FilesService {
     const publishSlabs = new SlabPool({ slabBytes: SLAB_BYTES, slabs: SLABS })
     const fetchSlabs = new SlabPool({ slabBytes: SLAB_BYTES, slabs: SLABS })
     this.#slabs = [publishSlabs, fetchSlabs]
-    this.#publisher = new Publisher({ ...components, slabs: publishSlabs })
-    this.#fetcher = new Fetcher({ ...components, slabs: fetchSlabs })
+    const running = this.#running
+    this.#publisher = new Publisher({ ...components, running, slabs: publishSlabs })
+    this.#fetcher = new Fetcher({ ...components, running, slabs: fetchSlabs })
   }
 
+  /** Ends what runs (UNAVAILABLE) and waits for it: nothing here touches the store afterwards. */
   async stop(): Promise<void> {
+    await this.#running.stop()
     for (const slabs of this.#slabs) slabs.close()
   }
 
