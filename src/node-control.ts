@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises'
 import os from 'node:os'
 import type { CID } from 'multiformats/cid'
 import { DpsError } from './base/index.js'
+import { digestOf, formatCid } from './content/index.js'
 import type {
   CallOptions,
   NodeControl,
@@ -25,7 +26,7 @@ const DAMAGED_NAMED_MAX = 3
 export interface ControlComponents {
   host: Host | undefined
   discovery: Discovery | undefined
-  store: Pick<ChunkStore, 'stats' | 'damaged'> & { problem(): DpsError | undefined }
+  store: Pick<ChunkStore, 'stats' | 'damaged' | 'has'> & { problem(): DpsError | undefined }
   references: Pick<References, 'pins'>
   askToStop(): void
 }
@@ -84,7 +85,7 @@ export class Control implements NodeControl {
     const { settings, peerId, instanceId, diskPath } = this.#init
     const stats = await store.stats(call)
     let pins = 0
-    for await (const _ of references.pins()) pins++
+    for await (const _ of references.pins(call)) pins++
     const providing: DiscoveryStatus = discovery?.status() ?? { roots: 0, waiting: 0 }
     const health = await this.health(call)
     return {
@@ -177,8 +178,16 @@ export class Control implements NodeControl {
     }
   }
 
-  provide(cid: CID, call: CallOptions = {}): Promise<{ peers: number }> {
-    return this.#discovery().provide([cid], call)
+  /** NOT_FOUND for what is not stored here: an announcement is a promise to have it. */
+  async provide(cid: CID, call: CallOptions = {}): Promise<{ peers: number }> {
+    const discovery = this.#discovery()
+    const [here] = await this.#components.store.has([digestOf(cid)], call)
+    if (!here) {
+      throw new DpsError('NOT_FOUND', `${formatCid(cid)} is not stored here`, {
+        hint: 'fetch it first, with: dps-node get or dps-node pin add',
+      })
+    }
+    return discovery.provide([cid], call)
   }
 
   async *ping(

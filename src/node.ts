@@ -3,6 +3,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { rename, rm, writeFile } from 'node:fs/promises'
+import type { CID } from 'multiformats/cid'
 import { DpsError, Lifecycle, type Part } from './base/index.js'
 import { DIGEST_BYTES, HashPool } from './content/index.js'
 import { Collector, Verifier } from './durability/index.js'
@@ -20,10 +21,11 @@ export type { LogLevel, Mode, NodeSettings } from './node-settings.js'
 /** A whole peer. Start it once; a stopped node is not started again. */
 export class DpsNode {
   readonly instanceId = randomUUID()
-  /** Resolves when a client asked the node to stop, rejects when it cannot go on. */
+  /** Resolves when a client asked the node to stop, and when it has been stopped. */
   readonly stopped: Promise<void>
   readonly #settings: NodeSettings
   #askToStop!: () => void
+  #starting: Promise<Running> | undefined
   #running: Running | undefined
   #stopping: Promise<void> | undefined
 
@@ -54,14 +56,28 @@ export class DpsNode {
    * RESOURCE_EXHAUSTED; whatever had started is stopped then.
    */
   async start(): Promise<void> {
-    this.#running = await startParts(this.#settings, this.instanceId, this.#askToStop)
+    if (this.#starting !== undefined || this.#stopping !== undefined) {
+      throw new DpsError('FAILED_PRECONDITION', 'a node is started once', {
+        hint: 'make another with createNode()',
+      })
+    }
+    this.#starting = startParts(this.#settings, this.instanceId, this.#askToStop)
+    this.#running = await this.#starting
   }
 
-  /** Stops everything, each part in bounded time. Again is harmless. */
+  /**
+   * Stops everything, each part in bounded time; a start that is under way first comes to its end.
+   * Again is harmless. Rejects, when all has been tried, with what did not stop.
+   */
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
-      await this.#running?.stop()
-      this.#askToStop()
+      try {
+        // A start that failed has rolled itself back.
+        const running = await this.#starting?.catch(() => undefined)
+        await running?.stop()
+      } finally {
+        this.#askToStop()
+      }
     })()
     return this.#stopping
   }
@@ -95,8 +111,14 @@ async function startParts(
   const online = !settings.offline && settings.node.mode !== 'local_only'
   const dir = await DataDir.open(settings.dataDir, { create: !settings.offline })
   const undo: (() => Promise<unknown>)[] = [() => dir.close()]
+  // Never skipping: a part that does not stop must not leave the databases open and the lock taken.
   const stop = async () => {
-    for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step()
+    const errors: unknown[] = []
+    for (let step = undo.pop(); step !== undefined; step = undo.pop()) {
+      await step().catch((error) => errors.push(error))
+    }
+    if (errors.length === 1) throw errors[0]
+    if (errors.length > 1) throw new AggregateError(errors, 'the node did not stop in order')
   }
   try {
     const identity = await loadIdentity(dir.paths.identity)
@@ -112,7 +134,7 @@ async function startParts(
     undo.push(() => meta.close())
 
     const store = new LevelChunkStore(
-      { log },
+      { log, metrics },
       {
         path: dir.paths.disk,
         capacityBytes: settings.store.capacityBytes,
@@ -165,12 +187,14 @@ async function startParts(
     if (!settings.offline) {
       parts.push(apiFile(dir.paths.api, () => ({ url: api.url, token, instanceId })))
     }
+    if (swarm !== undefined && settings.provide.strategy !== 'none') {
+      parts.push(announcePins(references, swarm.discovery, log))
+    }
     const lifecycle = new Lifecycle(parts)
     await lifecycle.start()
     undo.push(() => lifecycle.stop())
     control.started()
     undo.push(async () => control.stopping())
-    swarm?.announceWhatIsPinned(references)
     return { peerId, host: swarm?.host, api, token, stop }
   } catch (error) {
     await stop().catch(() => {})
@@ -254,11 +278,40 @@ function swarmParts({ settings, dir, identity, table, store, hashes, log, metric
     setFiles: (service: FilesService) => {
       files = service
     },
-    /** What was published while no node ran is announced now; what is queued already stays. */
-    announceWhatIsPinned: (references: References) => {
-      ;(async () => {
-        for await (const pin of references.pins()) swarm.announceLater([pin.cid])
-      })().catch((err) => log.warn({ err }, 'pins could not be read for announcing'))
+  }
+}
+
+/** Pins handed to the announcing queue together: one write each, however many there are. */
+const ANNOUNCE_BATCH = 256
+
+/**
+ * What was published while no node ran is announced now; what is queued already stays. Beside the
+ * start, which a hundred thousand pins must not hold up.
+ */
+function announcePins(references: References, discovery: Discovery, log: Log): Part {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  let running: Promise<void> = Promise.resolve()
+  const announce = async () => {
+    let batch: CID[] = []
+    for await (const { cid } of references.pins({ signal })) {
+      batch.push(cid)
+      if (batch.length < ANNOUNCE_BATCH) continue
+      await discovery.provideLater(batch)
+      batch = []
+    }
+    if (batch.length > 0) await discovery.provideLater(batch)
+  }
+  return {
+    serviceId: 'announce-pins',
+    start: async () => {
+      running = announce().catch((err) => {
+        if (!signal.aborted) log.warn({ err }, 'pins could not be read for announcing')
+      })
+    },
+    stop: async () => {
+      stopping.abort(new DpsError('CANCELLED', 'the node is stopping'))
+      await running
     },
   }
 }
