@@ -89,11 +89,9 @@ function statusScreen(session: Session, answer: StatusResponse): void {
   row('Peer', `${answer.peerId}${answer.name === '' ? '' : ` (${shown(answer.name)})`}`)
   const state = answer.online ? `up ${humanTime(answer.uptimeMs)}` : 'not running'
   row('Mode', `${answer.mode}, ${state}, dps-node ${answer.version}`)
-  if (cluster !== undefined && cluster.id !== '') {
-    row('Cluster', `${cluster.id} (${cluster.role}), leader ${cluster.leader ?? 'none'}`)
-  }
+  row('Cluster', clusterLine(answer.peerId, cluster))
   for (const addr of answer.addrs) row('Address', addr)
-  row('Peers', count(answer.peers, 'peer'))
+  if (answer.online) row('Peers', `${answer.peers.toLocaleString('en-US')} connected`)
   for (const disk of answer.disks) {
     const space = `${humanBytes(disk.usedBytes)} used, ${humanBytes(disk.freeBytes)} free`
     const marks = disk.state === '' || disk.state === 'ok' ? '' : `  ${disk.state}`
@@ -117,6 +115,14 @@ function statusScreen(session: Session, answer: StatusResponse): void {
     shown(hint === '' ? message : `${message}; ${hint}`),
   ])
   for (const line of columns(problems)) session.line(line)
+}
+
+function clusterLine(peerId: string, cluster: StatusResponse['cluster']): string {
+  const leader = cluster?.leader ?? ''
+  const led = leader === peerId ? 'this node leads' : `leader ${leader === '' ? 'none' : leader}`
+  // Every peer is in exactly one cluster; it has an id once there is somebody else to tell it from.
+  if (cluster === undefined || cluster.id === '') return `of one, ${led}`
+  return `${cluster.id} (${cluster.role}), ${led}`
 }
 
 export const stop: Handler = async (session) => {

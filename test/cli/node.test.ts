@@ -62,13 +62,20 @@ describe('status and id', () => {
       'Mode       hybrid, up 1m 01s, dps-node 0.1.0',
       'Cluster    c1 (voter), leader none',
       `Address    ${ADDR}`,
-      'Peers      1 peer',
+      'Peers      1 connected',
       'Disk       /d  1.0 KiB used, 2.0 KiB free of 4.0 KiB',
       'Content    1 file, 2 chunks, 3 B',
       'Announced  4 roots, 5 waiting',
       'Health     ok',
       '',
     ])
+  })
+
+  test('status: a cluster of one, and a node that does not run', async () => {
+    const status = { ...STATUS, cluster: { id: '', leader: PEER, role: 'voter' }, online: false }
+    const { stdout } = await run({ status: async () => status }, 'status')
+    expect(stdout).toContain('Cluster    of one, this node leads\n')
+    expect(stdout).not.toContain('Peers')
   })
 
   test('status: problems are named with what to do', async () => {
