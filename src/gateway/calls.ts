@@ -1,5 +1,5 @@
 /** What every call has, whatever its protocol: an access log line, metrics, a signal of its own. */
-import { DpsError, toDpsError } from '../base/index.js'
+import { DpsError } from '../base/index.js'
 import type { Log, Metrics } from '../observability/index.js'
 import { fromConnectError } from './contract/codec.js'
 
@@ -42,7 +42,7 @@ export class CallBook {
       if (ended) return
       ended = true
       this.#running.dec({ method })
-      const error = thrown === undefined ? undefined : toDpsError(thrown)
+      const error = thrown === undefined ? undefined : fromConnectError(thrown)
       const code = error?.code ?? 'OK'
       const durationMs = performance.now() - startedMs
       this.#seconds.observe({ method, code }, durationMs / 1000)

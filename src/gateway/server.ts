@@ -105,12 +105,14 @@ export class ApiServer implements Part {
   /** Rejects with FAILED_PRECONDITION when the address is taken. */
   async start(): Promise<void> {
     this.#port = await this.#ports.listen(this.#host, this.#wantedPort)
-    this.#log.info({ url: this.url }, 'the API listens')
+    // Not `info`: whoever starts a node is told on stdout.
+    this.#log.debug({ url: this.url }, 'the API listens')
   }
 
   /** Running calls are cancelled (UNAVAILABLE) and given a moment to end. */
   async stop(): Promise<void> {
-    this.#stopping.abort(new DpsError('UNAVAILABLE', 'the node is stopping'))
+    const hint = 'run it again when the node is back: what was done is kept'
+    this.#stopping.abort(new DpsError('UNAVAILABLE', 'the node is stopping', { hint }))
     await this.#ports.close(this.#stopGraceMs)
   }
 
