@@ -1,0 +1,48 @@
+/**
+ * One log on many disks: the consensus core, and in time its storage, transport and runner.
+ *
+ * Goals: what is committed is never lost or changed while a majority of disks lives; one leader per
+ * term; reads that are never stale; a core that a simulator can run years of in minutes.
+ * Non-goals: what the commands mean (see metadata), who may become a member, and lying members:
+ * members are trusted to run this code.
+ *
+ * The order around the core is the whole contract:
+ *
+ * @example
+ * raft.step(message)
+ * const ready = raft.ready()
+ * send(ready.appends)          // promise nothing
+ * await log.save(ready)        // durable BEFORE any message that promises it
+ * send(ready.promises)         // votes and acknowledgements survive our crash
+ * await state.apply(ready.committed)
+ * raft.advance()
+ */
+export {
+  type Configuration,
+  type ConfigurationChange,
+  changeConfiguration,
+  configurationOf,
+  type NodeId,
+} from './core/configuration.js'
+export { NotLeaderError } from './core/errors.js'
+export type { Proposed } from './core/leader.js'
+export type { ProgressState } from './core/progress.js'
+export { Raft, type SnapshotOutcome } from './core/raft.js'
+export type { RaftInit, RaftStart } from './core/settings.js'
+export type { MemberStatus, RaftStatus } from './core/status.js'
+export {
+  type CommandEntry,
+  type ConfigurationEntry,
+  type Entry,
+  type Envelope,
+  entryBytes,
+  type HardState,
+  type Message,
+  type MessageBody,
+  type NoopEntry,
+  type ReadState,
+  type Ready,
+  type Role,
+  type SnapshotMeta,
+  type SoftState,
+} from './core/types.js'
