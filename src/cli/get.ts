@@ -1,6 +1,6 @@
 /** `get` and `cat`: content to files, folders and stdout. */
 import { lstat, readdir, stat } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { DpsError } from '../base/index.js'
 import type { Download } from '../gateway/index.js'
 import { followFetch } from './content.js'
@@ -27,7 +27,10 @@ export const get: Handler = async (session, [given], options) => {
   }
   const wanted = resolve(session.io.cwd, output ?? name)
   // Refused before anything is fetched; what is there may change meanwhile, so checked again.
-  if (output !== '-') await refuseOverwrite(wanted, force)
+  if (output !== '-') {
+    await refuseOverwrite(wanted, force)
+    await refuseNoFolder(wanted)
+  }
   const events = client.content.fetch(
     {
       cid: target.ref,
@@ -99,6 +102,16 @@ async function refuseOverwrite(path: string, force: boolean, kind?: string): Pro
   if (isReallyFolder && (await readdir(path)).length === 0) return
   throw new DpsError('ALREADY_EXISTS', `${path} exists`, {
     hint: 'overwrite it with: --force, or write to another name with: -o OUT',
+  })
+}
+
+/** The folder that a file or folder is to stand in must be there: a typing error makes no tree. */
+async function refuseNoFolder(path: string): Promise<void> {
+  const folder = dirname(path)
+  if (await isFolder(folder)) return
+  throw new DpsError('NOT_FOUND', `there is no folder ${folder}`, {
+    hint: 'make it first, or write to another name with: -o OUT',
+    exitCode: 1,
   })
 }
 

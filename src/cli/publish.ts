@@ -6,7 +6,7 @@ import type { PublishEvent, PublishOptions } from '../gateway/index.js'
 import { unfinished } from './content.js'
 import { EXIT_PARTLY, usageError } from './errors.js'
 import { count, shown } from './format.js'
-import type { Connection, Handler, Session } from './session.js'
+import { type Connection, type Handler, noNodeError, type Session } from './session.js'
 import { type PathSource, uploadPath, type WireOptions } from './upload.js'
 
 export const publish: Handler = async (session, [given], options) => {
@@ -26,6 +26,8 @@ export const publish: Handler = async (session, [given], options) => {
     if (path !== '-') sources.push(await sourceOf(session.io.cwd, path, recursive))
   }
   const connection = await session.node()
+  // Before anything is done: copies are made by a node that others can reach.
+  if (connection.offline && settings.replicate > 0) throw noNodeError(session.settings.dataDir)
   const wire: WireOptions = {
     chunkSizeBytes: settings.chunkSizeBytes,
     chunker: settings.chunker,
@@ -172,6 +174,9 @@ class Report {
     for (const { peerId, where, error } of this.#copies) {
       const place = where === '' ? peerId : `${peerId} (${where})`
       session.note(error === '' ? `copied to ${place}` : `no copy on ${place}: ${error}`)
+    }
+    if (this.#copies.some(({ error }) => error.endsWith('(PERMISSION_DENIED)'))) {
+      session.note('hint: a peer takes copies from the peer ids in its setting exchange.allow')
     }
     if (!this.#copiesMissing) return
     const made = this.#copies.filter(({ error }) => error === '').length

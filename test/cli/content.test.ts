@@ -6,7 +6,7 @@ import { formatCid } from '../../src/content/index.js'
 import type { PublishEvent, PublishOptions, PublishSummary } from '../../src/files/index.js'
 import type { ContentFiles } from '../../src/gateway/index.js'
 import { aborted, bytesOf, cidOfBytes, collectBytes } from '../gateway/fakes.js'
-import { fakeNode, jsonLines, tempDir } from './support.js'
+import { cli as bareCli, fakeNode, jsonLines, tempDir } from './support.js'
 
 type Entries = Awaited<ReturnType<typeof listed>>
 async function listed(entries: AsyncIterable<unknown>) {
@@ -272,6 +272,17 @@ describe('cat', () => {
     expect((await cli(['cat', CID, '--offset', '5'])).stdout).toBe('content')
   })
 
+  test('get: a folder that is not there is told before anything is fetched', async () => {
+    const cwd = await tempDir()
+    const { cli } = await fakeNode()
+    const { code, stderr } = await cli(['get', CID, '-o', 'no/x'], { cwd })
+    expect(code).toBe(1)
+    expect(stderr).toBe(
+      `error: there is no folder ${join(cwd, 'no')} (NOT_FOUND)\n` +
+        'hint: make it first, or write to another name with: -o OUT\n',
+    )
+  })
+
   test('cat: a reader that leaves ends it quietly', async () => {
     const bytes = bytesOf(8 * 1024 * 1024)
     let stopped = false
@@ -483,6 +494,17 @@ describe('publish', () => {
     expect(calls).toEqual([])
   })
 
+  test('publish --replicate: without a node nothing is done, and that is said', async () => {
+    const dataDir = await tempDir()
+    const cwd = await tempDir()
+    await writeFile(join(cwd, 'f'), 'x')
+    await bareCli(['init', '--data-dir', dataDir])
+    const args = ['publish', 'f', '--replicate', '1', '--data-dir', dataDir]
+    const { code, stdout, stderr } = await bareCli(args, { cwd })
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(/^error: no node is running on .* \(UNAVAILABLE\)\nhint: start one with/)
+  })
+
   test('publish --replicate: fewer copies than wanted is exit 3, and each is told', async () => {
     const copies = [
       { peerId: 'p1', where: 'alpha', error: '' },
@@ -497,7 +519,9 @@ describe('publish', () => {
       code: 3,
       stdout: `added ${CID} f\n`,
       stderr:
-        'copied to p1 (alpha)\nno copy on p2: not allowed (PERMISSION_DENIED)\nonly 1 of 2 copies made\n',
+        'copied to p1 (alpha)\nno copy on p2: not allowed (PERMISSION_DENIED)\n' +
+        'hint: a peer takes copies from the peer ids in its setting exchange.allow\n' +
+        'only 1 of 2 copies made\n',
     })
     const json = await cli(['publish', 'f', '--replicate', '2', '--json'], { cwd })
     expect(json.code).toBe(3)
