@@ -96,8 +96,10 @@ async function prettyDestination(
     colorize,
     messageKey: 'message',
     translateTime: 'SYS:HH:MM:ss.l',
-    // The same on every line of a process: noise to a person.
-    ignore: 'node_id,instance_id',
+    // Who speaks is in front of the message; the rest is the same on every line of a process.
+    ignore: 'node_id,instance_id,component,service_id',
+    // A person reads lines: what a program wants of them is in the json format.
+    singleLine: true,
     messageFormat: '{if component}{component}: {end}{message}',
   })
   return { write: (line) => destination.write(pretty(line) ?? line) }
