@@ -35,6 +35,13 @@ import type { CallOptions, ContentFiles } from './services.js'
 const PREFIX = '/v1/content'
 // A CID names one content for ever; `private` because a token was needed to get it.
 const CACHE_CONTROL = 'private, max-age=31536000, immutable'
+const CONTENT_HEADERS = [
+  'etag',
+  'accept-ranges',
+  'content-range',
+  'content-disposition',
+  BODY_BYTES_HEADER,
+]
 
 export interface ContentRoutesComponents {
   files: ContentFiles
@@ -83,8 +90,12 @@ export class ContentRoutes {
       end()
     } catch (thrown) {
       end(thrown)
-      if (!response.headersSent) sendError(request, response, toDpsError(thrown))
-      else if (!response.writableEnded) breakOff(response)
+      if (!response.headersSent) {
+        // What was said of the content is not true of the error.
+        for (const name of CONTENT_HEADERS) response.removeHeader(name)
+        sendError(request, response, toDpsError(thrown))
+      }
+      if (!response.writableEnded) breakOff(response)
     } finally {
       call.dispose()
     }

@@ -226,6 +226,20 @@ describe('download: failures', () => {
     })
   })
 
+  test('an error says nothing that is only true of the content', async () => {
+    const content = contentOf(1_000_000, () => {
+      throw new DpsError('UNAVAILABLE', 'its peers are gone')
+    })
+    const api = await startApi({ files: { open: async () => content } })
+    const response = await get(api, { range: 'bytes=5-9' })
+    expect(response.status).toBe(503)
+    for (const name of ['etag', 'content-range', 'accept-ranges', 'content-disposition']) {
+      expect(response.headers.get(name), name).toBeNull()
+    }
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    expect(await response.json()).toMatchObject({ error: { code: 'UNAVAILABLE' } })
+  })
+
   const broken = (sent: number) =>
     contentOf(1_000_000, async function* () {
       yield bytesOf(sent)
