@@ -15,6 +15,13 @@ interface Row {
   ttlMs: number
 }
 
+/**
+ * Names that one lease holds in memory, some 300 bytes each. A publish of a hundred million chunks
+ * that are all stored already must not take gigabytes: beyond this the lease covers the whole
+ * disk, and while it lives the collector frees nothing.
+ */
+const PROTECTED_MAX = 200_000
+
 export class Leases {
   readonly #meta: MetaDb
   readonly #rows: ReturnType<typeof rowsOf>
@@ -158,12 +165,17 @@ class HeldLease implements Lease {
   protect(digests: readonly Digest[]): void {
     // Whoever works with it keeps it alive.
     this.row.expiresAt = this.#owner.now() + this.row.ttlMs
+    if (this.row.startSequence === 0) return
     for (const digest of digests) {
       const key = digestKey(digest)
       if (this.#protected.has(key)) continue
       this.#protected.add(key)
       this.#unsaved.set(key, digest.slice())
     }
+    if (this.#protected.size <= PROTECTED_MAX) return
+    this.row.startSequence = 0
+    this.#protected.clear()
+    this.#unsaved.clear()
   }
 
   unprotect(digests: readonly Digest[]): void {

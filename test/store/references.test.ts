@@ -243,6 +243,29 @@ test('references: while a pin is being written or counted, nothing is garbage fo
   sweep.end()
 })
 
+test('references: a lease of very many names covers everything instead of naming it', async () => {
+  const { store, references, garbage } = await world()
+  const old = randomChunk(100)
+  await store.put([old])
+  const lease = await references.openLease({ ttlMs: 60_000, purpose: 'publish' })
+  expect((await garbage()).size).toBe(1)
+  // Hits: chunks that are stored already, each of which the lease must keep.
+  for (let at = 0; at < 210_000; at += 1000) {
+    lease.protect(
+      Array.from({ length: 1000 }, (_, i) => {
+        const digest = new Uint8Array(32)
+        new DataView(digest.buffer).setUint32(0, at + i)
+        return digest
+      }),
+    )
+  }
+  lease.protect([old.digest])
+  lease.unprotect([old.digest])
+  expect((await garbage()).size).toBe(0)
+  await lease.release()
+  expect((await garbage()).size).toBe(1)
+})
+
 test('references: leases of a crashed process cover what it had, until their time is over', async () => {
   const now = { value: 0 }
   const it = await world({ clock: { now: () => now.value, monotonicMs: () => now.value } })
