@@ -4,7 +4,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import type { CID } from 'multiformats/cid'
-import { DpsError, Lifecycle, type Part } from './base/index.js'
+import { DpsError, Lifecycle, type Part, toDpsError } from './base/index.js'
 import { DIGEST_BYTES, HashPool } from './content/index.js'
 import { Collector, Verifier } from './durability/index.js'
 import { ChunkClient, ChunkServer, Reputation } from './exchange/index.js'
@@ -118,7 +118,10 @@ async function startParts(
       await step().catch((error) => errors.push(error))
     }
     if (errors.length === 1) throw errors[0]
-    if (errors.length > 1) throw new AggregateError(errors, 'the node did not stop in order')
+    if (errors.length > 1) {
+      const all = errors.map((error) => toDpsError(error).message).join('; ')
+      throw new DpsError('INTERNAL', `the node did not stop in order: ${all}`, { cause: errors[0] })
+    }
   }
   try {
     const identity = await loadIdentity(dir.paths.identity)
@@ -306,7 +309,8 @@ function announcePins(references: References, discovery: Discovery, log: Log): P
     serviceId: 'announce-pins',
     start: async () => {
       running = announce().catch((err) => {
-        if (!signal.aborted) log.warn({ err }, 'pins could not be read for announcing')
+        if (!signal.aborted)
+          log.warn({ component: 'node', err }, 'pins could not be read for announcing')
       })
     },
     stop: async () => {

@@ -55,7 +55,10 @@ export class Collector implements Part {
 
   constructor(components: CollectorComponents, init: CollectorInit = {}) {
     this.#components = components
-    this.#log = (components.log ?? silentLog).child({ component: 'collector' })
+    this.#log = (components.log ?? silentLog).child({
+      component: 'collector',
+      service_id: this.serviceId,
+    })
     this.#intervalMs = init.intervalMs ?? 0
     this.#cacheBytesMax = init.cacheBytesMax ?? 0
   }

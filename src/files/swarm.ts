@@ -45,7 +45,8 @@ export class SwarmNetwork implements FilesNetwork {
   readonly #shared = new Map<string, SharedSession>()
 
   constructor(components: SwarmNetworkComponents, init: SwarmNetworkInit) {
-    this.#components = components
+    const log = components.log.child({ component: 'files', service_id: 'files' })
+    this.#components = { ...components, log }
     this.#strategy = init.strategy
   }
 

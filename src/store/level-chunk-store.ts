@@ -92,7 +92,7 @@ export class LevelChunkStore implements ChunkStore, Part {
 
   constructor(components: LevelChunkStoreComponents, init: LevelChunkStoreInit) {
     this.#init = init
-    this.#log = (components.log ?? silentLog).child({ component: 'store' })
+    this.#log = (components.log ?? silentLog).child({ component: 'store', service_id: this.serviceId })
     this.#onDamage = components.onDamage ?? (() => {})
     this.#space = new DiskSpace({
       path: init.path,
