@@ -227,10 +227,10 @@ describe('download: failures', () => {
   })
 
   test('an error says nothing that is only true of the content', async () => {
-    const content = contentOf(1_000_000, () => {
+    const files = contentOf(1_000_000, () => {
       throw new DpsError('UNAVAILABLE', 'its peers are gone')
     })
-    const api = await startApi({ files: { open: async () => content } })
+    const api = await startApi({ files })
     const response = await get(api, { range: 'bytes=5-9' })
     expect(response.status).toBe(503)
     for (const name of ['etag', 'content-range', 'accept-ranges', 'content-disposition']) {
