@@ -1,7 +1,8 @@
 /** A node's data directory: its layout, its version, and one process at a time. */
 import { chmod, mkdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { DpsError } from '../base/index.js'
+import { DpsError, toDpsError } from '../base/index.js'
+import { makeRoomToOpen } from './disk-space.js'
 import { LockFile } from './lock-file.js'
 import { writeFileDurably } from './write-file.js'
 
@@ -77,8 +78,9 @@ export class DataDir {
       await mkdir(paths.root, { recursive: true, mode: 0o700 })
       await chmod(paths.root, 0o700)
     }
-    const lock = await LockFile.take(paths.lock, paths.root)
+    const lock = await takeLock(paths)
     try {
+      await makeRoomToOpen(paths.disk)
       await checkVersion(paths, create)
     } catch (error) {
       await lock.release()
@@ -89,6 +91,20 @@ export class DataDir {
 
   async close(): Promise<void> {
     await this.#lock.release()
+  }
+}
+
+/** A full disk has no room for the lock either, but perhaps a ballast to throw off. */
+async function takeLock(paths: DataDirPaths): Promise<LockFile> {
+  try {
+    return await LockFile.take(paths.lock, paths.root)
+  } catch (error) {
+    if (toDpsError(error).code !== 'RESOURCE_EXHAUSTED') throw error
+    if (await makeRoomToOpen(paths.disk)) return await LockFile.take(paths.lock, paths.root)
+    throw new DpsError('RESOURCE_EXHAUSTED', `disk of ${paths.root} is full`, {
+      cause: error,
+      hint: 'free space on that disk, then try again',
+    })
   }
 }
 

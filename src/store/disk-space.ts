@@ -117,11 +117,9 @@ export class DiskSpace {
 
   /** Makes room for an open. @returns whether there was any to make. */
   async dropBallast(): Promise<boolean> {
-    const stats = await stat(this.#ballastPath).catch(() => undefined)
-    if (stats === undefined || stats.size === 0) return false
-    await rm(this.#ballastPath, { force: true })
-    this.#lookedAtMs = Number.NEGATIVE_INFINITY
-    return true
+    const dropped = await dropBallastOf(this.#init.path)
+    if (dropped) this.#lookedAtMs = Number.NEGATIVE_INFINITY
+    return dropped
   }
 
   async stop(): Promise<void> {
@@ -131,8 +129,31 @@ export class DiskSpace {
   }
 
   get #ballastPath(): string {
-    return join(this.#init.path, 'ballast')
+    return ballastOf(this.#init.path)
   }
+}
+
+function ballastOf(diskPath: string): string {
+  return join(diskPath, 'ballast')
+}
+
+async function dropBallastOf(diskPath: string): Promise<boolean> {
+  const path = ballastOf(diskPath)
+  const stats = await stat(path).catch(() => undefined)
+  if (stats === undefined || stats.size === 0) return false
+  await rm(path, { force: true })
+  return true
+}
+
+/**
+ * Throws the ballast off where an open would find no room. Whatever is opened before the store
+ * (the lock, `meta/`) needs that room as well.
+ * @returns whether there is more room now
+ */
+export async function makeRoomToOpen(diskPath: string): Promise<boolean> {
+  const space = await statfs(diskPath).catch(() => undefined)
+  if (space === undefined || space.bavail * space.bsize >= BALLAST_BYTES) return false
+  return dropBallastOf(diskPath)
 }
 
 async function directoryBytes(path: string): Promise<number> {

@@ -53,8 +53,12 @@ export class LockFile {
 async function take(path: string, what: string): Promise<void> {
   const mine = `${path}.${process.pid}`
   const self: Holder = { pid: process.pid, started: startedAt(process.pid) ?? '' }
-  await writeFile(mine, `${JSON.stringify(self)}\n`, { mode: 0o600 })
   try {
+    await writeFile(mine, `${JSON.stringify(self)}\n`, { mode: 0o600 }).catch(async (error) => {
+      // Whether somebody has it can be told without room for a lock of one's own.
+      const holder = parse(await readFile(path, 'utf8').catch(() => ''))
+      throw holder !== undefined && isAlive(holder) ? inUse(what, holder.pid) : error
+    })
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       if (await linkOrCopy(mine, path)) return
       const text = await readFile(path, 'utf8').catch(() => undefined)
