@@ -102,8 +102,9 @@ function statusScreen(session: Session, answer: StatusResponse): void {
     row('Content', `${count(files, 'file')}, ${count(chunks, 'chunk')}, ${humanBytes(bytes)}`)
   }
   if (providing !== undefined && answer.online) {
-    const waiting = providing.waiting > 0 ? `, ${providing.waiting} waiting` : ''
-    row('Announced', `${count(providing.roots, 'root')}${waiting}`)
+    const left = providing.waiting.toLocaleString('en-US')
+    const waiting = providing.waiting > 0 ? `, ${left} waiting` : ''
+    row('Announcing', `${count(providing.roots, 'root')}${waiting}`)
   }
   if (health?.ok) {
     row('Health', session.colors.out ? '\x1b[32mok\x1b[0m' : 'ok')

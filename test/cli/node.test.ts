@@ -65,7 +65,7 @@ describe('status and id', () => {
       'Peers      1 connected',
       'Disk       /d  1.0 KiB used, 2.0 KiB free of 4.0 KiB',
       'Content    1 file, 2 chunks, 3 B',
-      'Announced  4 roots, 5 waiting',
+      'Announcing 4 roots, 5 waiting',
       'Health     ok',
       '',
     ])
