@@ -1,6 +1,5 @@
 /** How libp2p is set up for this program; each setting with its reason. */
 import './polyfill.js'
-import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { identify, identifyPush } from '@libp2p/identify'
 import type { ComponentLogger, Libp2p, PeerInfo, PrivateKey } from '@libp2p/interface'
@@ -10,6 +9,7 @@ import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import { swarmDht } from './host-dht.js'
+import { corkedNoise } from './host-noise.js'
 import type { HostStore } from './host-store.js'
 
 /** The swarm's own DHT: peers of other systems never enter its tables. */
@@ -53,7 +53,7 @@ export async function createNode(settings: Libp2pSettings): Promise<DpsLibp2p> {
     nodeInfo: { userAgent: settings.agent },
     addresses: { listen: [...settings.listen], announce: [...settings.announce] },
     transports: [tcp({ backlog: 511 })],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [corkedNoise()],
     streamMuxers: [
       yamux({
         // The window must stay below the read buffer, or a slow reader is reset at 4 MiB.
