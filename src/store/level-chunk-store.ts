@@ -27,6 +27,7 @@ import { Databases } from './databases.js'
 import { BALLAST_BYTES, DiskSpace, RESERVE_BYTES } from './disk-space.js'
 import { GroupBarrier } from './group-barrier.js'
 import type { Location } from './keys.js'
+import { Lookups } from './lookups.js'
 import { OwnWrites } from './own-writes.js'
 import { Reads } from './reads.js'
 import { type RecentChunk, RecentChunks } from './recent-chunks.js'
@@ -76,6 +77,7 @@ export class LevelChunkStore implements ChunkStore, Part {
   readonly #space: DiskSpace
   readonly #databases: Databases
   readonly #barrier: GroupBarrier
+  readonly #lookups = new Lookups((digests) => this.#locateAll(digests))
   readonly #reads: Reads
   readonly #own: OwnWrites
   readonly #recent = new RecentChunks()
@@ -110,7 +112,7 @@ export class LevelChunkStore implements ChunkStore, Part {
       waitingBytes: () => this.#recent.writtenBytes,
     })
     this.#own = new OwnWrites(components.clock ?? systemClock, init.trustMs ?? TRUST_MS)
-    this.#reads = new Reads(this.#databases, (digest) => this.#locate(digest))
+    this.#reads = new Reads(this.#databases, (digest) => this.#lookups.find(digest))
     if (components.metrics !== undefined) storeMetrics(components.metrics, this)
   }
 
@@ -307,7 +309,7 @@ export class LevelChunkStore implements ChunkStore, Part {
 
   async get(digest: Digest, options: AbortOptions = {}): Promise<StoredChunk | undefined> {
     options.signal?.throwIfAborted()
-    const at = await this.#locate(digest)
+    const at = await this.#lookups.find(digest)
     if (at === undefined) return undefined
     const read = await this.#reads.read(digest, at)
     if (read === undefined) return undefined
@@ -350,7 +352,7 @@ export class LevelChunkStore implements ChunkStore, Part {
 
   async quarantine(digest: Digest, reason: string, options: AbortOptions = {}): Promise<void> {
     await this.#settle(options)
-    const at = await this.#locate(digest)
+    const at = await this.#lookups.find(digest)
     if (at === undefined) return
     const done = await this.#databases.index.quarantine(digest, at, reason)
     if (done) this.#tellDamage(digest, at, reason)
@@ -446,11 +448,6 @@ export class LevelChunkStore implements ChunkStore, Part {
     const totals = await this.#databases.index.totals()
     const { chunks, bytes } = this.#recent.totals
     return { chunks: totals.chunks + chunks, bytes: totals.bytes + bytes }
-  }
-
-  async #locate(digest: Digest): Promise<Location | undefined> {
-    const [at] = await this.#locateAll([digest])
-    return at
   }
 
   /** What is recent comes first: its place is newer than the index's. */
