@@ -11,6 +11,7 @@ import {
   type Digest,
   type DirectoryEntry,
   decodeManifest,
+  digestKey,
   digestOf,
   directoryEntries,
   fileChunks,
@@ -32,6 +33,10 @@ import type { EntryKind, FetchEvent, FetchOptions } from './types.js'
 const SMALL_BYTES_MAX = 32 * 1024
 /** Files of a folder that are fetched at once: hides round trips of small files. */
 const FILES_AT_ONCE = 32
+/** Deeper than any path that Linux opens in one piece; each level costs memory. */
+const DEPTH_MAX = 2048
+/** Finished folders that a fetch remembers, so that it walks none of them twice. */
+const FOLDERS_MAX = 100_000
 /** Chunks whose presence is looked up together. */
 const LOOKUP_CHUNKS = 512
 const PROGRESS_EVERY_MS = 100
@@ -146,6 +151,8 @@ class FetchRun {
   readonly #load: LoadManifest
   readonly #limit = new Limit(FILES_AT_ONCE)
   readonly #progress: () => void
+  /** Digests of folders that are here whole: the last {@link FOLDERS_MAX}. */
+  readonly #folders = new Set<string>()
   #doneBytes = 0
   #totalBytes = 0
 
@@ -176,7 +183,7 @@ class FetchRun {
     this.#totalBytes = root.sizeBytes
     await this.#refuseWhatCannotFit(root.sizeBytes)
     if (root.kind === 'file') await this.#file(cid, root, signal)
-    else await this.#directory(cid, signal)
+    else await this.#directory(cid, 1, signal)
     this.#push({ type: 'progress', doneBytes: root.sizeBytes, totalBytes: root.sizeBytes })
     return { kind: root.kind, sizeBytes: root.sizeBytes }
   }
@@ -192,7 +199,12 @@ class FetchRun {
     )
   }
 
-  async #directory(cid: CID, signal: AbortSignal): Promise<void> {
+  async #directory(cid: CID, depth: number, signal: AbortSignal): Promise<void> {
+    if (depth > DEPTH_MAX) {
+      throw new DpsError('INVALID_ARGUMENT', `directories are more than ${DEPTH_MAX} deep`, {
+        exitCode: 1,
+      })
+    }
     const controller = childController(signal)
     const running = new Set<Promise<void>>()
     let failure: { error: unknown } | undefined
@@ -201,7 +213,7 @@ class FetchRun {
         if (entry.kind === 'symlink') continue
         if (entry.kind === 'directory') {
           await this.#claimed(entry, controller.signal)
-          await this.#directory(entry.cid, controller.signal)
+          await this.#folderOnce(entry, depth + 1, controller.signal)
           continue
         }
         const task = this.#limit
@@ -221,6 +233,23 @@ class FetchRun {
     await Promise.all(running)
     controller.dispose()
     if (failure !== undefined) throw failure.error
+  }
+
+  /** A few folders that name one another twice claim more paths than can ever be walked. */
+  async #folderOnce(
+    entry: { cid: CID; sizeBytes: number },
+    depth: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const key = digestKey(digestOf(entry.cid))
+    if (this.#folders.has(key)) {
+      this.#doneBytes += entry.sizeBytes
+      this.#progress()
+      return
+    }
+    await this.#directory(entry.cid, depth, signal)
+    if (this.#folders.size >= FOLDERS_MAX) this.#folders.clear()
+    this.#folders.add(key)
   }
 
   async #entryFile(

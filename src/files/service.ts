@@ -2,8 +2,10 @@
 import type { CID } from 'multiformats/cid'
 import { type AbortOptions, DpsError } from '../base/index.js'
 import {
+  type Digest,
   type DirectoryEntry,
   digestHex,
+  digestKey,
   digestOf,
   directoryEntries,
   formatCid,
@@ -41,6 +43,8 @@ const SLABS = 8
 /** How long `stat` asks around for other copies. */
 const COPIES_WAIT_MS = 1_000
 const LOOKUP_BLOCKS = 512
+/** Manifests that a walk remembers so as to enter none of them twice. */
+const SEEN_MAX = 100_000
 
 export interface FilesComponents {
   store: Pick<ChunkStore, 'put' | 'barrier' | 'has' | 'get' | 'stats'>
@@ -259,10 +263,12 @@ export class FilesService {
       return { ...known, ...one, chunking: '' }
     }
     const root = await openRoot(cid, load, abort)
+    // What occurs twice was counted once.
+    const here = (sizeBytes: number) => (local.complete ? sizeBytes : local.bytes)
     if (root.kind === 'directory') {
       const { kind, sizeBytes, entries } = root
       const file = { chunks: 0, chunkSizeBytes: 0, sha256: '', chunking: '' }
-      return { ...known, ...file, kind, sizeBytes, entries }
+      return { ...known, ...file, kind, sizeBytes, entries, localBytes: here(sizeBytes) }
     }
     const { kind, sizeBytes, chunks, chunking, sha256 } = root
     const chunkSizeBytes = !chunking
@@ -272,6 +278,7 @@ export class FilesService {
         : chunking.maxBytes
     return {
       ...known,
+      localBytes: here(sizeBytes),
       kind,
       sizeBytes,
       chunks,
@@ -295,7 +302,13 @@ export class FilesService {
     }
     let bytes = 0
     let complete = true
-    const blocks = treeBlocks(cid, this.#fetcher.loader(session), options)
+    // Each manifest once: a made-up tree can refer to a few of them 10^15 times.
+    const seen = new Set<string>()
+    const skip = (digest: Digest) => {
+      if (seen.size >= SEEN_MAX) seen.clear()
+      return seen.size === seen.add(digestKey(digest)).size
+    }
+    const blocks = treeBlocks(cid, this.#fetcher.loader(session), { ...options, skip })
     for await (const batch of batches(blocks, LOOKUP_BLOCKS)) {
       const here = await store.has(
         batch.map(({ digest }) => digest),

@@ -151,3 +151,47 @@ test('read: a raw CID is a file of one chunk', async () => {
   ).toBe(true)
   expect(await files.stat(cid)).toMatchObject({ kind: 'file', sizeBytes: 1000, chunks: 1 })
 })
+
+/** Folders each of which names the one below it so many times, down to an empty folder. */
+async function nested(store: World['store'], depth: number, times: number) {
+  const put = async (block: ManifestBlock) => {
+    await store.put([{ ...block, kind: 'manifest' }])
+  }
+  let { cid } = await new DirectoryTreeBuilder(put).finish()
+  for (let level = 0; level < depth; level++) {
+    const builder = new DirectoryTreeBuilder(put)
+    for (let i = 0; i < times; i++) {
+      await builder.add({ name: `${i}`, kind: 'directory', cid, sizeBytes: 0 })
+    }
+    cid = (await builder.finish()).cid
+  }
+  return cid
+}
+
+test('fetch and stat: folders that claim 2^60 paths are as many as they are', async () => {
+  const there = await world()
+  const here = await world({ other: there.store })
+  const cid = await nested(there.store, 60, 2)
+  expect(last(await collect(here.files.fetch(cid))).kind).toBe('directory')
+  expect(here.asked.length).toBe(61)
+  expect(await here.files.stat(cid)).toMatchObject({ kind: 'directory', entries: 2, sizeBytes: 0 })
+})
+
+test('fetch: folders deeper than any path are refused', async () => {
+  const there = await world()
+  const here = await world({ other: there.store })
+  const cid = await nested(there.store, 2100, 1)
+  await expect(collect(here.files.fetch(cid))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+})
+
+test('stat: what occurs twice is here twice', async () => {
+  const there = await world()
+  const folder = await tempFolder()
+  await mkdir(path.join(folder, 'a'))
+  for (const name of ['a/x', 'y']) await writeFile(path.join(folder, name), randomBytes(0))
+  for (const name of ['a/p', 'q']) await writeFile(path.join(folder, name), Buffer.alloc(1000, 'z'))
+  const source = { path: folder, dev: '', ino: '' }
+  const { root } = summaryOf(await collect(there.files.publishPaths([source], { recursive: true })))
+  const { sizeBytes, localBytes } = await there.files.stat(parseCid(root))
+  expect({ sizeBytes, localBytes }).toEqual({ sizeBytes: 2000, localBytes: 2000 })
+})
