@@ -50,12 +50,15 @@ function pinJson({ cid, name, kind, sizeBytes, createdAt, expiresAt }: Pin) {
   return { name, kind, cid, sizeBytes, createdAt, expiresAt: expiresAt || null }
 }
 
+/** Every manifest of a folder is looked at: a million files outlast the API's usual minute. */
+const STAT_MS_MAX = 3600 * 1000
+
 export const stat: Handler = async (session, [given]) => {
   const target = await parseTarget(String(given))
   const { client } = await session.node()
   const answer = await client.content.stat(
     { cid: target.ref, timeoutMs: session.settings.get.timeoutMs },
-    { signal: session.signal },
+    { signal: session.signal, timeoutMs: STAT_MS_MAX },
   )
   if (session.json) session.value(statJson(answer))
   else statScreen(session, answer)
