@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { request } from 'node:http'
 import type { Readable } from 'node:stream'
+import { sha256 } from '../support/data.js'
 import {
   jsonLines,
   type RunOptions,
@@ -164,6 +165,15 @@ export async function untilProvided(
     },
     { timeoutMs: 30_000, everyMs: 100 },
   )
+}
+
+/** Read through the API of a running node, whole. */
+export async function sha256OfContent(node: TestNode, cid: string): Promise<string> {
+  const response = await fetch(`${node.api}/v1/content/${cid}`, {
+    headers: { authorization: `Bearer ${node.token}` },
+  })
+  if (!response.ok) throw new Error(`${cid}: HTTP ${response.status} ${await response.text()}`)
+  return sha256(new Uint8Array(await response.arrayBuffer()))
 }
 
 export interface Status {

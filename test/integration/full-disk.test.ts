@@ -9,7 +9,15 @@ import { expect, test } from 'vitest'
 import { KIB, MIB, sha256, writeRandomFile } from '../support/data.js'
 import { jsonLines, type RunResult, spawnNode, TestNode } from '../support/processes.js'
 import { cleanUp, eventually, tempDir } from '../support/temp.js'
-import { type Added, errorOf, healthy, publish, publishedOf, verify } from './commands.js'
+import {
+  type Added,
+  errorOf,
+  healthy,
+  publish,
+  publishedOf,
+  sha256OfContent,
+  verify,
+} from './commands.js'
 
 const DISK_BYTES = 512 * MIB
 const FILE_BYTES = 40 * MIB
@@ -61,7 +69,7 @@ class Kept {
 
   async expectWhole(node: TestNode): Promise<void> {
     for (const { cid, sha256: hash } of this.#contents) {
-      expect(sha256((await node.ok(['cat', cid])).bytes)).toBe(hash)
+      expect(await sha256OfContent(node, cid)).toBe(hash)
     }
   }
 }

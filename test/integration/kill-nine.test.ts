@@ -17,7 +17,16 @@ import {
 } from '../support/data.js'
 import { jsonLines, spawnCli, spawnNode, TestNode } from '../support/processes.js'
 import { eventually, tempDir } from '../support/temp.js'
-import { type Added, get, healthy, metric, publish, untilProvided, verify } from './commands.js'
+import {
+  type Added,
+  get,
+  healthy,
+  metric,
+  publish,
+  sha256OfContent,
+  untilProvided,
+  verify,
+} from './commands.js'
 
 const seed = Number(process.env.DPS_TEST_SEED ?? Math.floor(Math.random() * 1e9))
 console.log(`kill -9: seed ${seed} (DPS_TEST_SEED)`)
@@ -45,15 +54,6 @@ async function writeFiles(folder: string, random: () => number, attempt: number)
   return files
 }
 
-/** Read through the API of a running node, whole. */
-async function sha256OfContent(node: TestNode, cid: string): Promise<string> {
-  const response = await fetch(`${node.api}/v1/content/${cid}`, {
-    headers: { authorization: `Bearer ${node.token}` },
-  })
-  if (!response.ok) throw new Error(`${cid}: HTTP ${response.status} ${await response.text()}`)
-  return sha256(new Uint8Array(await response.arrayBuffer()))
-}
-
 function addedIn(stdout: string): Added[] {
   // The last line may have been cut off by the kill.
   const whole = stdout.slice(0, stdout.lastIndexOf('\n') + 1)
@@ -66,7 +66,6 @@ test('kill -9: what was printed as added is whole after it', async () => {
   await node.ok(['init'])
   /** Everything that was ever printed: CID → sha256 of its source. */
   const promised = new Map<string, string>()
-  let expectedMs = 0
   let cut = 0
   for (let attempt = 0; attempt < NODE_KILLS + COMMAND_KILLS; attempt++) {
     const context = `seed ${seed}, attempt ${attempt}`
@@ -75,7 +74,6 @@ test('kill -9: what was printed as added is whole after it', async () => {
     const source = tempDir('dps-source-')
     const files = await writeFiles(source, random, attempt)
     if (byNode && !node.running) await node.start()
-    const startedAt = performance.now()
     const command = spawnCli([
       'publish',
       '--json',
@@ -88,15 +86,14 @@ test('kill -9: what was printed as added is whole after it', async () => {
       stdout += bytes.toString()
     })
     const ended = new Promise((resolve) => command.once('close', resolve))
-    // The first attempt of each sort tells how long it takes; the others end within that time.
-    const calibrates = attempt === 0 || attempt === NODE_KILLS
-    if (calibrates) {
-      await eventually(`${context}: something is published`, () => addedIn(stdout).length > 3)
-    } else {
-      await sleep(expectedMs * (0.2 + 0.9 * random()))
-    }
-    const killedAfterMs = performance.now() - startedAt
-    if (calibrates) expectedMs = killedAfterMs * 1.5
+    // After some of it was promised, or before anything was; never at a point of our choosing.
+    const promisedAtLeast = between(random, 0, FILES - 2)
+    await eventually(
+      `${context}: ${promisedAtLeast} files are published`,
+      () => addedIn(stdout).length >= promisedAtLeast || command.exitCode !== null,
+      { timeoutMs: 60_000, everyMs: 5 },
+    )
+    await sleep(random() * (promisedAtLeast === 0 ? 800 : 120))
     if (byNode) await node.kill('SIGKILL')
     else command.kill('SIGKILL')
     await ended
@@ -123,8 +120,8 @@ test('kill -9: what was printed as added is whole after it', async () => {
     if (!nextByNode) await node.stop()
     rmSync(source, { recursive: true })
   }
-  // The point of it: most kills hit a publish that was under way.
-  expect(cut).toBeGreaterThanOrEqual((NODE_KILLS + COMMAND_KILLS) / 2)
+  // The point of it: kills hit publishes that were under way.
+  expect(cut).toBeGreaterThanOrEqual((NODE_KILLS + COMMAND_KILLS) / 3)
   expect(promised.size).toBeGreaterThan(0)
 
   // Later kills and restarts took nothing from what earlier ones left, and neither does gc.
