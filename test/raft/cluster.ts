@@ -16,6 +16,8 @@ import {
 
 export interface Disk {
   hardState: HardState
+  /** What every node started from, and an invitation tells newcomers. */
+  boot: Configuration
   snapshot: SnapshotMeta
   entries: Entry[]
   /** Commands that the state machine has applied, in order. Survives crashes, as the real one does. */
@@ -23,6 +25,8 @@ export interface Disk {
   applied: number
   /** What the state was at each snapshot that somebody may ask for. */
   snapshots: Map<number, string[]>
+  /** The mark that damage was found in the log; gone when it has healed. */
+  damaged: boolean
 }
 
 export type Options = Partial<Omit<RaftInit, 'id' | 'start'>>
@@ -33,11 +37,13 @@ export const bytes = (data: string) => new TextEncoder().encode(data)
 export function emptyDisk(configuration: Configuration): Disk {
   return {
     hardState: { term: 0, vote: undefined, commit: 0 },
+    boot: configuration,
     snapshot: { index: 0, term: 0, configuration },
     entries: [],
     state: [],
     applied: 0,
     snapshots: new Map([[0, []]]),
+    damaged: false,
   }
 }
 
@@ -57,6 +63,7 @@ export class Member {
   readonly id: string
   readonly #options: Options
   readonly #cluster: Cluster
+  #starts = 0
 
   constructor(cluster: Cluster, id: string, disk: Disk, options: Options) {
     this.#cluster = cluster
@@ -67,8 +74,9 @@ export class Member {
   }
 
   /** As after a crash: only what the disk holds is left. */
-  start(healing?: string): void {
-    const { hardState, snapshot, entries, applied } = this.disk
+  start(): void {
+    const { hardState, snapshot, entries, applied, damaged } = this.disk
+    const healing = damaged ? `heal-${this.id}-${++this.#starts}` : undefined
     this.raft = new Raft({
       id: this.id,
       start: { hardState, snapshot, entries: [...entries], applied, ...(healing && { healing }) },
@@ -91,8 +99,20 @@ export class Member {
     return ready
   }
 
-  persist({ hardState, snapshot, entries }: Ready): void {
+  /** The disk loses its entries from this index on; the state is rebuilt from what is left. */
+  damage(from: number): void {
     const { disk } = this
+    disk.entries = disk.entries.filter(({ index }) => index < from)
+    const last = disk.entries.at(-1)?.index ?? disk.snapshot.index
+    disk.hardState = { ...disk.hardState, commit: Math.min(disk.hardState.commit, last) }
+    disk.applied = disk.snapshot.index
+    disk.state = [...(disk.snapshots.get(disk.applied) ?? [])]
+    disk.damaged = true
+  }
+
+  persist({ hardState, snapshot, entries, healed }: Ready): void {
+    const { disk } = this
+    if (healed) disk.damaged = false
     if (hardState !== undefined) disk.hardState = hardState
     if (snapshot !== undefined) {
       disk.snapshot = snapshot

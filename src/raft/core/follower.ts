@@ -27,7 +27,7 @@ export function stepFollower(state: NodeState, message: Message): void {
       }
       return
     case 'readIndexReply':
-      if (message.context === state.healing?.context) onHealingTarget(state, message.index)
+      if (message.heal) onHealingTarget(state, message.context, message.index)
       else state.readStates.push({ context: message.context, index: message.index })
       return
     default:
@@ -96,9 +96,9 @@ export function onSnapshot(state: NodeState, message: Message & { type: 'snapsho
   state.send(from, { type: 'appendReply', rejected: false, index: log.committed })
 }
 
-function onHealingTarget(state: NodeState, index: number): void {
+function onHealingTarget(state: NodeState, context: string, index: number): void {
   // The first answer will do; later ones only say how far the leader went on since.
-  if (state.healing !== undefined) state.healing.target ??= index
+  if (state.healing?.context === context) state.healing.target ??= index
 }
 
 /** True once everything that was ever acknowledged, and committed, is back in the log. */

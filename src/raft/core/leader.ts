@@ -23,11 +23,18 @@ export function becomeLeader(state: NodeState): void {
   const { log, tracker } = state
   assert(state.role === 'candidate', 'only a candidate is elected')
   const uncommitted = log.bytesBetween(log.committed, log.last)
-  state.become('leader', state.id, new Leadership(log.last, uncommitted))
-  tracker.lead(log.last)
+  const leadership = new Leadership(log.last, uncommitted)
+  const pending = log.lastUnappliedConfiguration
+  leadership.leaving = pending?.kind === 'config' && excludes(pending.change, state.id)
+  state.become('leader', state.id, leadership)
+  tracker.lead(state.id, log.last)
   // Commits what earlier terms left behind; without it that could wait for ever.
   append(state, [{ kind: 'noop', index: log.last + 1, term: state.term }])
-  sendHeartbeats(state)
+}
+
+/** Whether a node can't lead any more once this takes effect. */
+function excludes({ kind, id }: ConfigurationChange, self: NodeId): boolean {
+  return id === self && kind !== 'addVoter'
 }
 
 function append(state: NodeState, entries: Entry[]): void {
@@ -46,6 +53,9 @@ function leadershipFor(state: NodeState): Leadership {
   if (leadership === undefined) throw new NotLeaderError(state.leader)
   if (leadership.transferee !== undefined) {
     throw new DpsError('UNAVAILABLE', `leadership moves to ${leadership.transferee}: try again`)
+  }
+  if (leadership.leaving) {
+    throw new DpsError('UNAVAILABLE', 'this leader is leaving: try again')
   }
   return leadership
 }
@@ -91,6 +101,7 @@ export function proposeChange(state: NodeState, change: ConfigurationChange): Pr
   const index = state.log.last + 1
   append(state, [{ kind: 'config', index, term: state.term, change }])
   leadership.pendingConfiguration = index
+  leadership.leaving = excludes(change, state.id)
   return { index, term: state.term }
 }
 
@@ -105,7 +116,7 @@ export function readAtLeader(
   // An idle leader would never find out that its follower lost what it had acknowledged.
   if (heal && progress !== undefined) progress.nudged = true
   if (reads.size >= state.settings.readsMax) return false
-  reads.add(context, from, heal ? state.log.last : 0)
+  reads.add(context, from, heal, heal ? state.log.last : 0)
   return true
 }
 

@@ -14,6 +14,11 @@ export class Leadership {
   transferee: NodeId | undefined
   /** Set once `timeoutNow` left, so that it isn't sent for every acknowledgement. */
   transferSent = false
+  /**
+   * Its own removal or demotion is in the log. Nothing is proposed behind it: entries that only
+   * this node holds would keep it from voting for those who must elect its successor.
+   */
+  leaving = false
   readonly reads = new Reads()
 
   constructor(last: number, uncommittedBytes: number) {

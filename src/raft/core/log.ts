@@ -126,6 +126,12 @@ export class Log {
     return next !== undefined && next <= this.#committed
   }
 
+  /** The configuration entry that takes effect last, if one is unapplied. */
+  get lastUnappliedConfiguration(): Entry | undefined {
+    const index = this.#configs.at(-1)
+    return index === undefined ? undefined : this.#entries[index - this.#offset - 1]
+  }
+
   /** The entries from `from` on, as many as fit, but at least one if there is one. */
   slice(from: number, bytesMax: number, through: number = this.last): Entry[] {
     assert(from > this.#offset, `entry ${from} is still in the log`)

@@ -21,7 +21,7 @@ export class Progress {
   match = 0
   /** Next index to send. Invariant: match < next. */
   next: number
-  /** Highest commit index sent to it. Invariant: sentCommit < next once it replicates. */
+  /** Highest commit index that the appends sent to it can make it reach. */
   sentCommit = 0
   state: ProgressState = 'probe'
   /** Set exactly in state `snapshot`. */
@@ -81,10 +81,11 @@ export class Progress {
 
   /** An append with so many entries has left. */
   sent(count: number, bytes: number, commit: number): void {
+    const last = this.next - 1 + count
     if (this.state === 'replicate') {
       if (count > 0) {
         this.next += count
-        this.inflights.add(this.next - 1, bytes)
+        this.inflights.add(last, bytes)
       }
       this.paused = this.inflights.full
     } else {
@@ -92,7 +93,7 @@ export class Progress {
       this.paused = true
     }
     this.nudged = false
-    this.sentCommit = Math.max(this.sentCommit, Math.min(commit, this.next - 1))
+    this.sentCommit = Math.max(this.sentCommit, Math.min(commit, last))
   }
 
   /** It holds everything up to `index`. @returns whether that is news */

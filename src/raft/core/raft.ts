@@ -282,13 +282,16 @@ export class Raft {
     const { log } = state
     const appends = this.takeAppends()
     const promises = state.promises.splice(0)
-    const hardState = this.#hardStateChange()
+    let hardState = this.#hardStateChange()
     const soft = this.#softStateChange()
     const entries = log.unstable()
     const snapshot = log.installing
     const committed = log.takeApplicable(state.settings.applyBytesMax)
     const voted = hardState !== undefined && this.#isPromise(hardState)
     const healed = this.#healed
+    // Whoever is told of its removal goes; a restart must not need its vote to find that out.
+    const changes = committed.some(({ kind }) => kind === 'config')
+    if (changes) hardState ??= this.#currentHardState()
     this.#hardState = hardState ?? this.#hardState
     this.#softState = soft ?? this.#softState
     this.#healed = false
@@ -299,7 +302,7 @@ export class Raft {
       snapshot,
       handedOut: committed.at(-1)?.index ?? 0,
     }
-    const mustSync = voted || healed || entries.length > 0 || snapshot !== undefined
+    const mustSync = voted || healed || changes || entries.length > 0 || snapshot !== undefined
     const readStates = state.readStates.splice(0)
     return {
       soft,

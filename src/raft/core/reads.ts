@@ -3,6 +3,7 @@ import type { NodeId } from './configuration.js'
 interface PendingRead {
   context: string
   from: NodeId
+  heal: boolean
   /** A lower bound of the index that answers it; raised to the commit index when its round starts. */
   index: number
   /** 0 until its round starts. */
@@ -12,6 +13,8 @@ interface PendingRead {
 export interface ConfirmedRead {
   context: string
   from: NodeId
+  /** Asked by a damaged log (see `MessageBody`). */
+  heal: boolean
   index: number
 }
 
@@ -39,8 +42,8 @@ export class Reads {
     return this.#waiting > 0
   }
 
-  add(context: string, from: NodeId, index: number): void {
-    this.#pending.push({ context, from, index, round: 0 })
+  add(context: string, from: NodeId, heal: boolean, index: number): void {
+    this.#pending.push({ context, from, heal, index, round: 0 })
     this.#waiting++
   }
 

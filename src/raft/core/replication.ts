@@ -103,8 +103,8 @@ function startReads(state: NodeState): void {
 export function confirmReads(state: NodeState): void {
   const { leadership, tracker } = state
   assert(leadership !== undefined, 'only a leader confirms reads')
-  for (const { context, from, index } of leadership.reads.confirm(tracker.agreedRound())) {
+  for (const { context, from, heal, index } of leadership.reads.confirm(tracker.agreedRound())) {
     if (from === state.id) state.readStates.push({ context, index })
-    else state.send(from, { type: 'readIndexReply', context, index })
+    else state.send(from, { type: 'readIndexReply', context, heal, index })
   }
 }

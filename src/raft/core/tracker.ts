@@ -35,10 +35,12 @@ export class Tracker {
   }
 
   /** Starts leading: everybody is probed behind the leader's last entry. */
-  lead(last: number): void {
+  lead(self: NodeId, last: number): void {
     this.progress.clear()
     const { voters, learners } = this.configuration
     for (const id of [...voters, ...learners]) this.progress.set(id, this.#newProgress(last + 1))
+    // Nothing is ever sent to itself: what it has not got on disk yet, it has.
+    this.progress.get(self)!.state = 'replicate'
   }
 
   unlead(): void {
@@ -46,10 +48,7 @@ export class Tracker {
   }
 
   #newProgress(next: number): Progress {
-    const progress = new Progress({ next, ...this.#settings })
-    // A grace period, or the next quorum check would count a newcomer as lost.
-    progress.recentActive = true
-    return progress
+    return new Progress({ next, ...this.#settings })
   }
 
   /** A change took effect; `last` is the log's end, for the progress of a newcomer at a leader. */
@@ -58,7 +57,12 @@ export class Tracker {
     if (!leading) return
     const { id } = change
     if (change.kind === 'remove') this.progress.delete(id)
-    else if (!this.progress.has(id)) this.progress.set(id, this.#newProgress(last + 1))
+    else if (!this.progress.has(id)) {
+      const progress = this.#newProgress(last + 1)
+      // A grace period, or the next quorum check would count a newcomer as lost.
+      progress.recentActive = true
+      this.progress.set(id, progress)
+    }
   }
 
   resetVotes(): void {

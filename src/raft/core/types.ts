@@ -96,7 +96,7 @@ export type MessageBody =
   | { type: 'transfer'; target: NodeId }
   /** `heal`: asks for the leader's last index instead of its commit index. */
   | { type: 'readIndex'; context: string; heal: boolean }
-  | { type: 'readIndexReply'; context: string; index: number }
+  | { type: 'readIndexReply'; context: string; heal: boolean; index: number }
   /** Carries nothing but the term: the answer to a message of a lower one. */
   | { type: 'termNotice' }
 
