@@ -14,14 +14,6 @@ const INLINE_BYTES_MAX = 32 * 1024
 // Jobs of one message are answered together: more of them would hold slabs back.
 const MESSAGE_JOBS_MAX = 16
 
-// To wake an idle worker, and to be woken by it, costs about what hashing 256 KiB does. What may
-// wait for others does so until there are so many of them, or for so long.
-const COMPANY_JOBS = 8
-const COMPANY_MS = 5
-
-// Bytes that go to one worker together: one message, where they are no work worth dividing.
-const SHARE_BYTES = 2 * 1024 * 1024
-
 export interface HashPoolInit {
   /** Threads, each started when there is work for it. @default 2 */
   workers?: number
@@ -40,7 +32,6 @@ export class HashPool {
   readonly #threads: HashThread[]
   #waiting: Task[] = []
   #isDispatching = false
-  #companyTimer: NodeJS.Timeout | undefined
   #closed = false
   #streams = 0
 
@@ -52,44 +43,29 @@ export class HashPool {
    * The sha2-256 of `bytes`. On a worker when they lie on a SharedArrayBuffer and are 32 KiB or
    * more; they must not change until this settles. Else in this thread.
    * An abort ends the wait, not the reading.
-   *
-   * @param options.unhurried it may wait a few milliseconds, so that one message carries several.
    */
-  digest(bytes: Uint8Array, options: AbortOptions & { unhurried?: boolean } = {}): Promise<Digest> {
-    const { signal, unhurried = false } = options
+  digest(bytes: Uint8Array, options: AbortOptions = {}): Promise<Digest> {
+    const { signal } = options
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (this.#closed) return Promise.reject(closed())
     if (bytes.length < INLINE_BYTES_MAX || !isShared(bytes)) return Promise.resolve(sha256(bytes))
     const done = new Promise<Digest | undefined>((resolve, reject) => {
       this.#waiting.push({ job: { op: 'digest', bytes }, cost: bytes.length, resolve, reject })
     }) as Promise<Digest>
-    if (unhurried && this.#waiting.length < COMPANY_JOBS) {
-      this.#companyTimer ??= setTimeout(() => this.#dispatch(), COMPANY_MS)
-    } else if (!this.#isDispatching) {
-      // After the promise callbacks of this turn, so that all its calls share messages.
+    // After the promise callbacks of this turn, so that all its calls share messages.
+    if (!this.#isDispatching) {
       this.#isDispatching = true
       process.nextTick(() => this.#dispatch())
     }
     return raceSignal(done, signal)
   }
 
-  /** To the thread that has the least to read, a share at a time. */
+  /** Each to the thread that has the least to read. */
   #dispatch(): void {
     this.#isDispatching = false
-    clearTimeout(this.#companyTimer)
-    this.#companyTimer = undefined
     const waiting = this.#waiting
     this.#waiting = []
-    let thread = this.#idlest()
-    let share = 0
-    for (const task of waiting) {
-      if (share >= SHARE_BYTES) {
-        thread = this.#idlest()
-        share = 0
-      }
-      thread.add(task)
-      share += task.cost
-    }
+    for (const task of waiting) this.#idlest().add(task)
   }
 
   #idlest(): HashThread {
@@ -114,7 +90,6 @@ export class HashPool {
   /** Ends the threads. What still runs gets CANCELLED. */
   async close(): Promise<void> {
     this.#closed = true
-    clearTimeout(this.#companyTimer)
     for (const task of this.#waiting) task.reject(closed())
     this.#waiting = []
     await Promise.all(this.#threads.map((thread) => thread.close()))

@@ -43,8 +43,6 @@ export interface FetchSessionInit {
 }
 
 const TICK_MS = 50
-// With more chunks than this under way nobody waits for one of them alone.
-const BULK_CHUNKS = 8
 const HEDGE_FACTOR = 3
 // A peer of which nothing is known gets so long until its requests are given to others too.
 const UNKNOWN_EXPECTED_MS = 200
@@ -307,8 +305,7 @@ export class FetchSession {
       const bytes = this.#placed(job, received)
       job.verifying = true
       try {
-        const unhurried = this.#jobs.size > BULK_CHUNKS
-        const digest = await this.#components.hashes.digest(bytes, { unhurried })
+        const digest = await this.#components.hashes.digest(bytes)
         matches = compareDigests(digest, digestOf(job.cid)) === 0
       } catch (error) {
         // Our own hasher failed: that says nothing about the peer.

@@ -43,22 +43,6 @@ test('hash pool: digests are sha2-256, wherever they are made', async () => {
   expect(digests).toEqual(views.map((bytes) => sha256(bytes)))
 })
 
-test('hash pool: what is not in a hurry waits for company, and not for ever', async () => {
-  const hashes = pool()
-  const slab = shared(64 * KIB)
-  const expected = sha256(slab)
-  let unhurried = false
-  const lone = hashes.digest(slab, { unhurried: true }).then((digest) => {
-    unhurried = true
-    return digest
-  })
-  const many = Array.from({ length: 20 }, () => hashes.digest(slab, { unhurried: true }))
-  for (const digest of await Promise.all(many)) expect(digest).toEqual(expected)
-  expect(unhurried, 'in the order of the calls').toBe(true)
-  expect(await lone).toEqual(expected)
-  expect(await hashes.digest(slab, { unhurried: true }), 'nobody else comes').toEqual(expected)
-})
-
 test('hash pool: a running hash takes pieces of any kind and size', async () => {
   const hashes = pool()
   const slab = shared(2048 * KIB, 7)
