@@ -1,14 +1,250 @@
 import { expect, test } from 'vitest'
-import { bytes, Cluster } from './cluster.js'
+import { NotLeaderError } from '../../src/raft/index.js'
+import { bytes, Cluster, emptyDisk } from './cluster.js'
+
+/** Three nodes of which `a` leads, at rest. */
+function led(options = {}): Cluster {
+  const cluster = Cluster.of(['a', 'b', 'c'], options)
+  cluster.elect('a')
+  return cluster
+}
+
+const types = (messages: { type: string; to: string }[]) =>
+  messages.map(({ type, to }) => `${type} ${to}`)
 
 test('raft: three nodes elect, replicate and apply the same', () => {
-  const cluster = Cluster.of(['a', 'b', 'c'])
-  cluster.elect('a')
+  const cluster = led()
   expect(cluster.leaders()).toEqual(['a'])
-  const [{ index, term }] = cluster.raft('a').propose(bytes('x')) as [
-    { index: number; term: number },
-  ]
-  expect({ index, term }).toEqual({ index: 2, term: 1 })
+  expect(cluster.raft('a').propose(bytes('x'))).toEqual([{ index: 2, term: 1 }])
   cluster.settle()
   for (const { disk } of cluster.members.values()) expect(disk.state).toEqual(['x'])
+})
+
+test('raft: only the leader’s appends, heartbeats and snapshots may leave before the disk', () => {
+  const cluster = Cluster.of(['a', 'b', 'c'])
+  const seen = { appends: new Set<string>(), promises: new Set<string>() }
+  for (const member of cluster.members.values()) {
+    const ready = member.raft.ready.bind(member.raft)
+    member.raft.ready = () => {
+      const taken = ready()
+      for (const { type } of taken.appends) seen.appends.add(type)
+      for (const { type } of taken.promises) seen.promises.add(type)
+      return taken
+    }
+  }
+  cluster.elect('a')
+  cluster.isolate('c')
+  cluster.raft('a').propose(bytes('x'))
+  cluster.settle()
+  cluster.get('a').compact()
+  cluster.heal()
+  cluster.raft('b').readIndex('r')
+  cluster.tick(2)
+  cluster.raft('b').transferLeader('c')
+  cluster.settle()
+  expect([...seen.appends].sort()).toEqual(['append', 'heartbeat', 'snapshot'])
+  expect([...seen.promises].sort()).toEqual([
+    'appendReply',
+    'heartbeatReply',
+    'readIndex',
+    'readIndexReply',
+    'timeoutNow',
+    'transfer',
+    'vote',
+    'voteReply',
+  ])
+})
+
+test('raft: a candidate’s own vote and a leader’s own log count only when they are on disk', () => {
+  const cluster = Cluster.of(['a'])
+  const { raft } = cluster.get('a')
+  raft.campaign()
+  expect(raft.ready()).toMatchObject({ hardState: { term: 1, vote: 'a' }, mustSync: true })
+  expect(raft.status().role).toBe('candidate')
+  raft.persisted()
+  expect(raft.status().role).toBe('leader')
+  raft.ready()
+  // Proposed while the batch is on its way: not part of what it makes durable.
+  raft.propose(bytes('later'))
+  expect(raft.status()).toMatchObject({ committed: 0, lastIndex: 2 })
+  raft.persisted()
+  expect(raft.status()).toMatchObject({ committed: 1, stable: 1, lastIndex: 2 })
+})
+
+test('raft: appends may leave while a batch is on its way; then not a second time', () => {
+  const cluster = led()
+  const { raft } = cluster.get('a')
+  raft.propose(bytes('x'))
+  expect(types(raft.ready().appends)).toEqual(['append b', 'append c'])
+  raft.propose(bytes('y'))
+  expect(types(raft.takeAppends())).toEqual(['append b', 'append c'])
+  expect(() => raft.ready()).toThrow('one batch at a time')
+  raft.advance()
+  expect(raft.ready().appends).toEqual([])
+})
+
+test('raft: a commit index alone needs no sync; a term, a vote, entries and changes do', () => {
+  const cluster = led()
+  const { raft } = cluster.get('a')
+  raft.propose(bytes('x'))
+  expect(raft.ready().mustSync).toBe(true)
+  raft.advance()
+  cluster.get('b').raft.tick()
+  raft.step({ type: 'appendReply', rejected: false, index: 2, from: 'b', to: 'a', term: 1 })
+  expect(raft.ready()).toMatchObject({ hardState: { commit: 2 }, entries: [], mustSync: false })
+  raft.advance()
+  raft.proposeConfChange({ kind: 'addLearner', id: 'd', context: bytes('') })
+  raft.ready()
+  raft.advance()
+  raft.step({ type: 'appendReply', rejected: false, index: 3, from: 'b', to: 'a', term: 1 })
+  expect(raft.ready()).toMatchObject({ entries: [], mustSync: true })
+})
+
+test('raft: a configuration takes effect when it is applied, not when it is committed', () => {
+  const cluster = led()
+  const { raft } = cluster.get('a')
+  raft.proposeConfChange({ kind: 'remove', id: 'c', context: bytes('') })
+  cluster.network.push(...raft.ready().appends)
+  raft.persisted()
+  for (const message of cluster.network.splice(0)) cluster.deliver(message)
+  cluster.get('b').work()
+  for (const message of cluster.network.splice(0)) cluster.deliver(message)
+  expect(raft.status()).toMatchObject({ committed: 2, configuration: { voters: ['a', 'b', 'c'] } })
+  expect(raft.ready().committed).toHaveLength(1)
+  raft.persisted()
+  raft.applied(2)
+  expect(raft.configuration.voters).toEqual(['a', 'b'])
+})
+
+test('raft: nobody campaigns over a committed change that it has not applied', () => {
+  const cluster = led()
+  const { raft } = cluster.get('b')
+  cluster.raft('a').proposeConfChange({ kind: 'addVoter', id: 'd', context: bytes('') })
+  cluster.get('a').work()
+  for (const message of cluster.network.splice(0)) cluster.deliver(message)
+  raft.step({ type: 'heartbeat', commit: 2, round: 0, from: 'a', to: 'b', term: 1 })
+  raft.campaign()
+  expect(raft.status().role).toBe('follower')
+  raft.ready()
+  raft.advance()
+  raft.campaign()
+  expect(raft.status().role).toBe('preCandidate')
+})
+
+test('raft: an append proves no more than it carries', () => {
+  // Index 3 is another leader's; the commit index must not reach it.
+  const cluster = Cluster.of(['a', 'b', 'c'])
+  const { raft } = cluster.get('b')
+  const entry = (index: number, term: number) => ({ kind: 'noop' as const, index, term })
+  const head = { type: 'append' as const, to: 'b' }
+  const tail = [entry(1, 1), entry(2, 1), entry(3, 1)]
+  raft.step({ ...head, from: 'c', term: 1, prevIndex: 0, prevTerm: 0, entries: tail, commit: 0 })
+  raft.step({ ...head, from: 'a', term: 2, prevIndex: 1, prevTerm: 1, entries: [], commit: 3 })
+  expect(raft.status()).toMatchObject({ committed: 1, lastIndex: 3 })
+  const more = [entry(2, 1)]
+  raft.step({ ...head, from: 'a', term: 2, prevIndex: 1, prevTerm: 1, entries: more, commit: 3 })
+  expect(raft.status()).toMatchObject({ committed: 2, lastIndex: 3 })
+})
+
+test('raft: a newcomer takes a snapshot that does not know it yet', () => {
+  const cluster = led()
+  cluster.raft('a').propose(bytes('x'))
+  cluster.settle()
+  cluster.get('a').compact()
+  cluster.raft('a').proposeConfChange({ kind: 'addLearner', id: 'd', context: bytes('') })
+  cluster.add('d', emptyDisk(cluster.get('a').disk.boot))
+  cluster.settle()
+  expect(cluster.get('d').disk).toMatchObject({ state: ['x'], snapshot: { index: 2 } })
+  expect(cluster.raft('d').configuration.learners).toEqual(['d'])
+})
+
+test('raft: a restart finds the configuration that was applied', () => {
+  const cluster = led()
+  cluster.raft('a').proposeConfChange({ kind: 'remove', id: 'c', context: bytes('') })
+  cluster.settle()
+  cluster.get('a').start()
+  expect(cluster.raft('a').configuration.voters).toEqual(['a', 'b'])
+  cluster.get('a').compact()
+  cluster.get('a').start()
+  expect(cluster.raft('a').status()).toMatchObject({ snapshotIndex: 2, committed: 2 })
+  expect(cluster.raft('a').configuration.voters).toEqual(['a', 'b'])
+})
+
+test('raft: who is not the leader says who is, and appends nothing', () => {
+  const cluster = led()
+  const propose = () => cluster.raft('b').propose(bytes('x'))
+  expect(propose).toThrow(NotLeaderError)
+  expect(propose).toThrow('the leader is a')
+  cluster.get('b').start()
+  expect(propose).toThrow('no leader is known')
+  expect(() => cluster.raft('b').readIndex('r')).toThrow(NotLeaderError)
+  expect(() => cluster.raft('b').transferLeader('c')).toThrow(NotLeaderError)
+  expect(cluster.raft('b').status().lastIndex).toBe(1)
+})
+
+test('raft: proposals are taken all or none', () => {
+  const raft = led({ entryBytesMax: 4 }).raft('a')
+  expect(() => raft.propose(bytes('ok'), bytes('large'))).toThrow('too large: 5 B of at most 4 B')
+  expect(raft.status().lastIndex).toBe(1)
+})
+
+test('raft: what waits to be committed is counted exactly', () => {
+  const cluster = led()
+  const { raft } = cluster.get('a')
+  expect(raft.status().uncommittedBytes).toBe(0)
+  raft.propose(bytes('12345'), bytes('1'))
+  expect(raft.status().uncommittedBytes).toBe(6 + 2 * 32)
+  cluster.settle()
+  expect(raft.status().uncommittedBytes).toBe(0)
+})
+
+test('raft: a lost connection makes a follower probed again', () => {
+  const cluster = led()
+  const { raft } = cluster.get('a')
+  cluster.cut.add('a>b')
+  raft.propose(bytes('x'))
+  cluster.settle()
+  cluster.heal()
+  raft.reportUnreachable('b')
+  expect(raft.status().members.get('b')).toMatchObject({ state: 'probe', match: 1, next: 2 })
+  cluster.settle()
+  expect(cluster.get('b').disk.state).toEqual(['x'])
+})
+
+test('raft: two leaders in one term are noticed', () => {
+  const cluster = led()
+  const other = { type: 'heartbeat' as const, commit: 0, round: 0, from: 'c', term: 1 }
+  expect(() => cluster.raft('b').step({ ...other, to: 'b' })).toThrow('one leader in term 1')
+  expect(() => cluster.raft('a').step({ ...other, to: 'a' })).toThrow('one leader in term 1')
+})
+
+test('raft: a message for somebody else is a fault of the transport', () => {
+  const cluster = led()
+  const message = { type: 'termNotice' as const, from: 'c', to: 'b', term: 9 }
+  expect(() => cluster.raft('a').step(message)).toThrow('a message to b reached a')
+})
+
+test('raft: a start that would forget is refused', () => {
+  const cluster = led()
+  const { disk } = cluster.get('a')
+  disk.entries = []
+  expect(() => cluster.get('a').start()).toThrow('what was committed is in the log')
+  disk.hardState = { term: 0, vote: undefined, commit: 0 }
+  disk.applied = 0
+  disk.entries = [{ kind: 'noop', index: 1, term: 1 }]
+  expect(() => cluster.get('a').start()).toThrow('newer than the hard state')
+})
+
+test('raft: each wait for an election is drawn anew', () => {
+  const draws = [0, 0.99, 0.5]
+  const cluster = Cluster.of(['a', 'b', 'c'], { random: { next: () => draws.shift() ?? 0 } })
+  // b and c took the second and third draw: a waits 10 ticks, b 19, c 15.
+  const waits = ['a', 'b', 'c'].map((id) => {
+    const { raft } = cluster.get(id)
+    for (let ticks = 1; ; ticks++) {
+      raft.tick()
+      if (raft.status().role === 'preCandidate') return ticks
+    }
+  })
+  expect(waits).toEqual([10, 19, 15])
 })
