@@ -3,8 +3,8 @@
  *
  * Goals: what is committed is never lost or changed while a majority of disks lives; one leader per
  * term; reads that are never stale; a core that a simulator can run years of in minutes.
- * Non-goals: what the commands mean (see metadata), who may become a member, and lying members:
- * members are trusted to run this code.
+ * Non-goals: what the commands mean, and that a retried one applies once (see metadata); who may
+ * become a member; lying members: members are trusted to run this code.
  *
  * The order around the core is the whole contract:
  *
@@ -14,8 +14,19 @@
  * send(ready.appends)          // promise nothing
  * await log.save(ready)        // durable BEFORE any message that promises it
  * send(ready.promises)         // votes and acknowledgements survive our crash
+ * raft.persisted()             // now our own vote and log count too
  * await state.apply(ready.committed)
- * raft.advance()
+ * raft.applied(index)          // configurations take effect here
+ *
+ * - `persisted` and `applied` are apart, so that one batch is written while another is applied;
+ *   `advance` is both. Between `ready` and `persisted` everything else may be called, and
+ *   `takeAppends` gives what need not wait.
+ * - A snapshot's bytes travel outside: the `snapshot` message starts their transfer, and is stepped
+ *   at the receiver when all of them are there. The sender reports what became of it.
+ * - Every founder boots from the same configuration at index 0, and a newcomer from that same one:
+ *   it learns of itself from the log, or from a snapshot.
+ * - A node whose hard state is lost comes back under another id. With only its log damaged it may
+ *   start `healing`.
  */
 export {
   type Configuration,
