@@ -22,6 +22,7 @@ export class RunningCall {
   readonly #header: RequestHeader
   readonly #init: RunningCallInit
   readonly #controller = new AbortController()
+  readonly #beganMs = performance.now()
   readonly #deadlineMs: number
   readonly #timer: NodeJS.Timeout
   #started = false
@@ -142,9 +143,9 @@ export class RunningCall {
   }
 
   #sendError(thrown: unknown): void {
-    const { requestId, traceId, method, callId } = this.#header
+    const { callId } = this.#header
     const error = thrown instanceof DpsError ? thrown : toDpsError(thrown)
-    const scope = { peer: this.#link.peer, request_id: requestId, trace_id: traceId, method }
+    const scope = this.#scope()
     if (error.code === 'INTERNAL') {
       this.#init.log.error({ component: 'calls', ...scope, err: thrown }, 'a call failed')
     } else {
@@ -156,6 +157,11 @@ export class RunningCall {
     this.#link.send({ kind: 'error', callId, error: told }, undefined, () =>
       this.#finish(error.code),
     )
+  }
+
+  #scope() {
+    const { requestId, traceId, method } = this.#header
+    return { peer: this.#link.peer, request_id: requestId, trace_id: traceId, method }
   }
 
   /** Nobody waits for an answer any more. */
@@ -171,6 +177,12 @@ export class RunningCall {
     if (this.#done) return
     this.#done = true
     clearTimeout(this.#timer)
+    const { log } = this.#init
+    // Asked first: this is once for every chunk.
+    if (log.isLevelEnabled('debug')) {
+      const duration_ms = Math.round(performance.now() - this.#beganMs)
+      log.debug({ component: 'calls', ...this.#scope(), code, duration_ms }, 'a call was answered')
+    }
     this.#init.onDone(code)
   }
 }

@@ -94,7 +94,10 @@ export class LevelChunkStore implements ChunkStore, Part {
 
   constructor(components: LevelChunkStoreComponents, init: LevelChunkStoreInit) {
     this.#init = init
-    this.#log = (components.log ?? silentLog).child({ component: 'store', service_id: this.serviceId })
+    this.#log = (components.log ?? silentLog).child({
+      component: 'store',
+      service_id: this.serviceId,
+    })
     this.#onDamage = components.onDamage ?? (() => {})
     this.#space = new DiskSpace({
       path: init.path,
