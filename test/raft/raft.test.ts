@@ -248,3 +248,32 @@ test('raft: each wait for an election is drawn anew', () => {
   })
   expect(waits).toEqual([10, 19, 15])
 })
+
+test('raft: a change that a new leader took over counts until it is applied', () => {
+  const cluster = led()
+  const change = { kind: 'addLearner' as const, id: 'd', context: bytes('') }
+  cluster.raft('a').proposeConfChange(change)
+  cluster.get('a').work()
+  for (const message of cluster.network.splice(0)) cluster.deliver(message)
+  cluster.get('b').work()
+  cluster.isolate('a')
+  // c no longer hears its leader.
+  for (let at = 0; at < 10; at++) cluster.raft('c').tick()
+  const b = cluster.get('b')
+  b.raft.campaign()
+  for (let round = 0; round < 6; round++) {
+    const ready = b.raft.ready()
+    cluster.send(ready.appends)
+    b.persist(ready)
+    cluster.send(ready.promises)
+    b.raft.persisted()
+    for (const message of cluster.network.splice(0)) cluster.deliver(message)
+    cluster.get('c').work()
+    for (const message of cluster.network.splice(0)) cluster.deliver(message)
+  }
+  expect(b.raft.status()).toMatchObject({ role: 'leader', term: 2, committed: 3, applied: 1 })
+  const again = { ...change, id: 'e' }
+  expect(() => b.raft.proposeConfChange(again)).toThrow('another configuration change')
+  b.raft.applied(3)
+  expect(b.raft.proposeConfChange(again)).toEqual({ index: 4, term: 2 })
+})
