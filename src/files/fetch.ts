@@ -82,7 +82,7 @@ export class Fetcher {
           ...(options.requestId !== undefined && { requestId: options.requestId }),
         })
         try {
-          const run = new FetchRun(this.#components, session, lease, push)
+          const run = new FetchRun(this, this.#components, session, lease, push)
           const { kind, sizeBytes } = await run.root(cid, signal)
           await store.barrier({ signal })
           // While the lease still covers it: a collector may run at any time.
@@ -144,6 +144,7 @@ export class Fetcher {
 class FetchRun {
   fetchedBytes = 0
   chunks = 0
+  readonly #fetcher: Fetcher
   readonly #components: FetcherComponents
   readonly #session: ContentSession
   readonly #lease: Lease
@@ -157,16 +158,18 @@ class FetchRun {
   #totalBytes = 0
 
   constructor(
+    fetcher: Fetcher,
     components: FetcherComponents,
     session: ContentSession,
     lease: Lease,
     push: (event: FetchEvent) => Promise<void> | undefined,
   ) {
+    this.#fetcher = fetcher
     this.#components = components
     this.#session = session
     this.#lease = lease
     this.#push = push
-    this.#load = new Fetcher(components).loader(session, lease)
+    this.#load = fetcher.loader(session, lease)
     this.#progress = everyMs(PROGRESS_EVERY_MS, () => {
       push({ type: 'progress', doneBytes: this.#doneBytes, totalBytes: this.#totalBytes })
     })
@@ -316,12 +319,12 @@ class FetchRun {
   }
 
   async #smallRun(refs: readonly ChunkRef[], signal: AbortSignal): Promise<Uint8Array[]> {
-    const fetcher = new Fetcher(this.#components)
     const all: Uint8Array[] = []
     for (const { digest, sizeBytes } of refs) {
       const cid = cidOf('chunk', digest)
       const [here] = await this.#components.store.has([digest], { lease: this.#lease })
-      all.push(await fetcher.loadBlock(cid, this.#session, this.#lease, { signal, sizeBytes }))
+      const options = { signal, sizeBytes }
+      all.push(await this.#fetcher.loadBlock(cid, this.#session, this.#lease, options))
       if (!here) this.fetchedBytes += sizeBytes
       this.#doneBytes += sizeBytes
       this.#progress()
