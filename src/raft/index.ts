@@ -57,3 +57,6 @@ export {
   type SnapshotMeta,
   type SoftState,
 } from './core/types.js'
+export { nodeIdOf, peerOf } from './node-id.js'
+export type { StateInstall, StateMachine, StateSnapshot } from './state-machine.js'
+export type { Receiver, SnapshotMessage, Transport } from './transport.js'
