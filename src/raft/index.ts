@@ -57,6 +57,16 @@ export {
   type SnapshotMeta,
   type SoftState,
 } from './core/types.js'
+export type { LogBatch, LogContents, LogStore } from './log-store.js'
 export { nodeIdOf, peerOf } from './node-id.js'
+export { RaftRunner } from './runner.js'
+export type {
+  ProposeResult,
+  RunnerComponents,
+  RunnerInit,
+  RunnerState,
+  RunnerStatus,
+  RunnerTimings,
+} from './runner-types.js'
 export type { StateInstall, StateMachine, StateSnapshot } from './state-machine.js'
 export type { Receiver, SnapshotMessage, Transport } from './transport.js'
