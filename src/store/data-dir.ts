@@ -20,6 +20,8 @@ export interface DataDirPaths {
   disk: string
   meta: string
   dht: string
+  /** This node's replica of its cluster's metadata. */
+  raft: string
 }
 
 export class DataDir {
@@ -43,6 +45,7 @@ export class DataDir {
       disk: join(root, 'disk'),
       meta: join(root, 'meta'),
       dht: join(root, 'dht'),
+      raft: join(root, 'raft'),
     }
   }
 

@@ -22,6 +22,15 @@ export {
   type LevelChunkStoreComponents,
   type LevelChunkStoreInit,
 } from './level-chunk-store.js'
+export {
+  isDiskFull,
+  type LevelDb,
+  type LevelDbInit,
+  levelDb,
+  levelError,
+  openLevel,
+} from './level-db.js'
 export { MemoryChunkStore } from './memory-chunk-store.js'
 export { type MetaDb, openMeta } from './meta.js'
 export { type Pin, type PinOptions, References, type Sweep } from './references.js'
+export { writeFileDurably } from './write-file.js'
