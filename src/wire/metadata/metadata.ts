@@ -1,0 +1,1667 @@
+/* eslint-disable require-yield */
+
+import { decodeMessage, encodeMessage, MaxLengthError, message, streamMessage } from 'protons-runtime'
+import { alloc as uint8ArrayAlloc } from 'uint8arrays/alloc'
+import type { Codec, DecodeOptions } from 'protons-runtime'
+import type { Uint8ArrayList } from 'uint8arraylist'
+
+export interface Proposal {
+  session: number
+  seq: number
+  lowest: number
+  command: number
+  version: number
+  body: Uint8Array<ArrayBuffer>
+}
+
+export namespace Proposal {
+  let _codec: Codec<Proposal>
+
+  export const codec = (): Codec<Proposal> => {
+    if (_codec == null) {
+      _codec = message<Proposal>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.session != null && obj.session !== 0)) {
+          w.uint32(8)
+          w.uint64Number(obj.session)
+        }
+
+        if ((obj.seq != null && obj.seq !== 0)) {
+          w.uint32(16)
+          w.uint64Number(obj.seq)
+        }
+
+        if ((obj.lowest != null && obj.lowest !== 0)) {
+          w.uint32(24)
+          w.uint64Number(obj.lowest)
+        }
+
+        if ((obj.command != null && obj.command !== 0)) {
+          w.uint32(32)
+          w.uint32(obj.command)
+        }
+
+        if ((obj.version != null && obj.version !== 0)) {
+          w.uint32(40)
+          w.uint32(obj.version)
+        }
+
+        if ((obj.body != null && obj.body.byteLength > 0)) {
+          w.uint32(50)
+          w.bytes(obj.body)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          session: 0,
+          seq: 0,
+          lowest: 0,
+          command: 0,
+          version: 0,
+          body: uint8ArrayAlloc(0)
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.session = reader.uint64Number()
+              break
+            }
+            case 2: {
+              obj.seq = reader.uint64Number()
+              break
+            }
+            case 3: {
+              obj.lowest = reader.uint64Number()
+              break
+            }
+            case 4: {
+              obj.command = reader.uint32()
+              break
+            }
+            case 5: {
+              obj.version = reader.uint32()
+              break
+            }
+            case 6: {
+              obj.body = reader.bytes()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.session`,
+                value: reader.uint64Number()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.seq`,
+                value: reader.uint64Number()
+              }
+              break
+            }
+            case 3: {
+              yield {
+                field: `${prefix}.lowest`,
+                value: reader.uint64Number()
+              }
+              break
+            }
+            case 4: {
+              yield {
+                field: `${prefix}.command`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 5: {
+              yield {
+                field: `${prefix}.version`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 6: {
+              yield {
+                field: `${prefix}.body`,
+                value: reader.bytes()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface ProposalSessionFieldEvent {
+    field: '$.session'
+    value: number
+  }
+
+  export interface ProposalSeqFieldEvent {
+    field: '$.seq'
+    value: number
+  }
+
+  export interface ProposalLowestFieldEvent {
+    field: '$.lowest'
+    value: number
+  }
+
+  export interface ProposalCommandFieldEvent {
+    field: '$.command'
+    value: number
+  }
+
+  export interface ProposalVersionFieldEvent {
+    field: '$.version'
+    value: number
+  }
+
+  export interface ProposalBodyFieldEvent {
+    field: '$.body'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export function encode (obj: Partial<Proposal>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, Proposal.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Proposal>): Proposal {
+    return decodeMessage(buf, Proposal.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Proposal>): Generator<ProposalSessionFieldEvent | ProposalSeqFieldEvent | ProposalLowestFieldEvent | ProposalCommandFieldEvent | ProposalVersionFieldEvent | ProposalBodyFieldEvent> {
+    return streamMessage(buf, Proposal.codec(), opts)
+  }
+}
+
+export interface Outcome {
+  status: number
+  result: Uint8Array<ArrayBuffer>
+  refusal?: Refusal
+}
+
+export namespace Outcome {
+  let _codec: Codec<Outcome>
+
+  export const codec = (): Codec<Outcome> => {
+    if (_codec == null) {
+      _codec = message<Outcome>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.status != null && obj.status !== 0)) {
+          w.uint32(8)
+          w.uint32(obj.status)
+        }
+
+        if ((obj.result != null && obj.result.byteLength > 0)) {
+          w.uint32(18)
+          w.bytes(obj.result)
+        }
+
+        if (obj.refusal != null) {
+          w.uint32(26)
+          Refusal.codec().encode(obj.refusal, w)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          status: 0,
+          result: uint8ArrayAlloc(0)
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.status = reader.uint32()
+              break
+            }
+            case 2: {
+              obj.result = reader.bytes()
+              break
+            }
+            case 3: {
+              obj.refusal = Refusal.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.refusal
+              })
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.status`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.result`,
+                value: reader.bytes()
+              }
+              break
+            }
+            case 3: {
+              yield * Refusal.codec().stream(reader, reader.uint32(), `${prefix}.refusal`, {
+                limits: opts.limits?.refusal
+              })
+
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface OutcomeStatusFieldEvent {
+    field: '$.status'
+    value: number
+  }
+
+  export interface OutcomeResultFieldEvent {
+    field: '$.result'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface OutcomeRefusalCodeFieldEvent {
+    field: '$.refusal.code'
+    value: string
+  }
+
+  export interface OutcomeRefusalMessageFieldEvent {
+    field: '$.refusal.message'
+    value: string
+  }
+
+  export interface OutcomeRefusalHintFieldEvent {
+    field: '$.refusal.hint'
+    value: string
+  }
+
+  export function encode (obj: Partial<Outcome>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, Outcome.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Outcome>): Outcome {
+    return decodeMessage(buf, Outcome.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Outcome>): Generator<OutcomeStatusFieldEvent | OutcomeResultFieldEvent | OutcomeRefusalCodeFieldEvent | OutcomeRefusalMessageFieldEvent | OutcomeRefusalHintFieldEvent> {
+    return streamMessage(buf, Outcome.codec(), opts)
+  }
+}
+
+export interface Refusal {
+  code: string
+  message: string
+  hint: string
+}
+
+export namespace Refusal {
+  let _codec: Codec<Refusal>
+
+  export const codec = (): Codec<Refusal> => {
+    if (_codec == null) {
+      _codec = message<Refusal>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.code != null && obj.code !== '')) {
+          w.uint32(10)
+          w.string(obj.code)
+        }
+
+        if ((obj.message != null && obj.message !== '')) {
+          w.uint32(18)
+          w.string(obj.message)
+        }
+
+        if ((obj.hint != null && obj.hint !== '')) {
+          w.uint32(26)
+          w.string(obj.hint)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          code: '',
+          message: '',
+          hint: ''
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.code = reader.string()
+              break
+            }
+            case 2: {
+              obj.message = reader.string()
+              break
+            }
+            case 3: {
+              obj.hint = reader.string()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.code`,
+                value: reader.string()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.message`,
+                value: reader.string()
+              }
+              break
+            }
+            case 3: {
+              yield {
+                field: `${prefix}.hint`,
+                value: reader.string()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface RefusalCodeFieldEvent {
+    field: '$.code'
+    value: string
+  }
+
+  export interface RefusalMessageFieldEvent {
+    field: '$.message'
+    value: string
+  }
+
+  export interface RefusalHintFieldEvent {
+    field: '$.hint'
+    value: string
+  }
+
+  export function encode (obj: Partial<Refusal>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, Refusal.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Refusal>): Refusal {
+    return decodeMessage(buf, Refusal.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Refusal>): Generator<RefusalCodeFieldEvent | RefusalMessageFieldEvent | RefusalHintFieldEvent> {
+    return streamMessage(buf, Refusal.codec(), opts)
+  }
+}
+
+export interface OpenSession {}
+
+export namespace OpenSession {
+  let _codec: Codec<OpenSession>
+
+  export const codec = (): Codec<OpenSession> => {
+    if (_codec == null) {
+      _codec = message<OpenSession>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {}
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export function encode (obj: Partial<OpenSession>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, OpenSession.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<OpenSession>): OpenSession {
+    return decodeMessage(buf, OpenSession.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<OpenSession>): Generator<{}> {
+    return streamMessage(buf, OpenSession.codec(), opts)
+  }
+}
+
+export interface OpenedSession {
+  session: number
+}
+
+export namespace OpenedSession {
+  let _codec: Codec<OpenedSession>
+
+  export const codec = (): Codec<OpenedSession> => {
+    if (_codec == null) {
+      _codec = message<OpenedSession>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.session != null && obj.session !== 0)) {
+          w.uint32(8)
+          w.uint64Number(obj.session)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          session: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.session = reader.uint64Number()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.session`,
+                value: reader.uint64Number()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface OpenedSessionSessionFieldEvent {
+    field: '$.session'
+    value: number
+  }
+
+  export function encode (obj: Partial<OpenedSession>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, OpenedSession.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<OpenedSession>): OpenedSession {
+    return decodeMessage(buf, OpenedSession.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<OpenedSession>): Generator<OpenedSessionSessionFieldEvent> {
+    return streamMessage(buf, OpenedSession.codec(), opts)
+  }
+}
+
+export interface ExpireSessions {
+  sessions: number[]
+}
+
+export namespace ExpireSessions {
+  let _codec: Codec<ExpireSessions>
+
+  export const codec = (): Codec<ExpireSessions> => {
+    if (_codec == null) {
+      _codec = message<ExpireSessions>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if (obj.sessions != null && obj.sessions.length > 0) {
+          for (const value of obj.sessions) {
+            w.uint32(8)
+            w.uint64Number(value)
+          }
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          sessions: []
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              if (opts.limits?.sessions != null && obj.sessions.length === opts.limits.sessions) {
+                throw new MaxLengthError('Decode error - repeated field "sessions" had too many elements')
+              }
+
+              obj.sessions.push(reader.uint64Number())
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const obj = {
+          sessions: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              if (opts.limits?.sessions != null && obj.sessions === opts.limits.sessions) {
+                throw new MaxLengthError('Streaming decode error - repeated field "sessions" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.sessions[]`,
+                index: obj.sessions,
+                value: reader.uint64Number()
+              }
+
+              obj.sessions++
+
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface ExpireSessionsSessionsFieldEvent {
+    field: '$.sessions[]'
+    index: number
+    value: number
+  }
+
+  export function encode (obj: Partial<ExpireSessions>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, ExpireSessions.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ExpireSessions>): ExpireSessions {
+    return decodeMessage(buf, ExpireSessions.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ExpireSessions>): Generator<ExpireSessionsSessionsFieldEvent> {
+    return streamMessage(buf, ExpireSessions.codec(), opts)
+  }
+}
+
+export interface Expired {
+  count: number
+}
+
+export namespace Expired {
+  let _codec: Codec<Expired>
+
+  export const codec = (): Codec<Expired> => {
+    if (_codec == null) {
+      _codec = message<Expired>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.count != null && obj.count !== 0)) {
+          w.uint32(8)
+          w.uint32(obj.count)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          count: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.count = reader.uint32()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.count`,
+                value: reader.uint32()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface ExpiredCountFieldEvent {
+    field: '$.count'
+    value: number
+  }
+
+  export function encode (obj: Partial<Expired>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, Expired.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Expired>): Expired {
+    return decodeMessage(buf, Expired.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Expired>): Generator<ExpiredCountFieldEvent> {
+    return streamMessage(buf, Expired.codec(), opts)
+  }
+}
+
+export interface StateMark {
+  schema: number
+  index: number
+  term: number
+  timeMs: number
+  voters: string[]
+  learners: string[]
+}
+
+export namespace StateMark {
+  let _codec: Codec<StateMark>
+
+  export const codec = (): Codec<StateMark> => {
+    if (_codec == null) {
+      _codec = message<StateMark>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.schema != null && obj.schema !== 0)) {
+          w.uint32(8)
+          w.uint32(obj.schema)
+        }
+
+        if ((obj.index != null && obj.index !== 0)) {
+          w.uint32(16)
+          w.uint64Number(obj.index)
+        }
+
+        if ((obj.term != null && obj.term !== 0)) {
+          w.uint32(24)
+          w.uint64Number(obj.term)
+        }
+
+        if ((obj.timeMs != null && obj.timeMs !== 0)) {
+          w.uint32(32)
+          w.uint64Number(obj.timeMs)
+        }
+
+        if (obj.voters != null && obj.voters.length > 0) {
+          for (const value of obj.voters) {
+            w.uint32(42)
+            w.string(value)
+          }
+        }
+
+        if (obj.learners != null && obj.learners.length > 0) {
+          for (const value of obj.learners) {
+            w.uint32(50)
+            w.string(value)
+          }
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          schema: 0,
+          index: 0,
+          term: 0,
+          timeMs: 0,
+          voters: [],
+          learners: []
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.schema = reader.uint32()
+              break
+            }
+            case 2: {
+              obj.index = reader.uint64Number()
+              break
+            }
+            case 3: {
+              obj.term = reader.uint64Number()
+              break
+            }
+            case 4: {
+              obj.timeMs = reader.uint64Number()
+              break
+            }
+            case 5: {
+              if (opts.limits?.voters != null && obj.voters.length === opts.limits.voters) {
+                throw new MaxLengthError('Decode error - repeated field "voters" had too many elements')
+              }
+
+              obj.voters.push(reader.string())
+              break
+            }
+            case 6: {
+              if (opts.limits?.learners != null && obj.learners.length === opts.limits.learners) {
+                throw new MaxLengthError('Decode error - repeated field "learners" had too many elements')
+              }
+
+              obj.learners.push(reader.string())
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const obj = {
+          voters: 0,
+          learners: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.schema`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.index`,
+                value: reader.uint64Number()
+              }
+              break
+            }
+            case 3: {
+              yield {
+                field: `${prefix}.term`,
+                value: reader.uint64Number()
+              }
+              break
+            }
+            case 4: {
+              yield {
+                field: `${prefix}.timeMs`,
+                value: reader.uint64Number()
+              }
+              break
+            }
+            case 5: {
+              if (opts.limits?.voters != null && obj.voters === opts.limits.voters) {
+                throw new MaxLengthError('Streaming decode error - repeated field "voters" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.voters[]`,
+                index: obj.voters,
+                value: reader.string()
+              }
+
+              obj.voters++
+
+              break
+            }
+            case 6: {
+              if (opts.limits?.learners != null && obj.learners === opts.limits.learners) {
+                throw new MaxLengthError('Streaming decode error - repeated field "learners" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.learners[]`,
+                index: obj.learners,
+                value: reader.string()
+              }
+
+              obj.learners++
+
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface StateMarkSchemaFieldEvent {
+    field: '$.schema'
+    value: number
+  }
+
+  export interface StateMarkIndexFieldEvent {
+    field: '$.index'
+    value: number
+  }
+
+  export interface StateMarkTermFieldEvent {
+    field: '$.term'
+    value: number
+  }
+
+  export interface StateMarkTimeMsFieldEvent {
+    field: '$.timeMs'
+    value: number
+  }
+
+  export interface StateMarkVotersFieldEvent {
+    field: '$.voters[]'
+    index: number
+    value: string
+  }
+
+  export interface StateMarkLearnersFieldEvent {
+    field: '$.learners[]'
+    index: number
+    value: string
+  }
+
+  export function encode (obj: Partial<StateMark>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, StateMark.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<StateMark>): StateMark {
+    return decodeMessage(buf, StateMark.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<StateMark>): Generator<StateMarkSchemaFieldEvent | StateMarkIndexFieldEvent | StateMarkTermFieldEvent | StateMarkTimeMsFieldEvent | StateMarkVotersFieldEvent | StateMarkLearnersFieldEvent> {
+    return streamMessage(buf, StateMark.codec(), opts)
+  }
+}
+
+export interface SessionRecord {
+  lowest: number
+  highest: number
+  activeMs: number
+}
+
+export namespace SessionRecord {
+  let _codec: Codec<SessionRecord>
+
+  export const codec = (): Codec<SessionRecord> => {
+    if (_codec == null) {
+      _codec = message<SessionRecord>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.lowest != null && obj.lowest !== 0)) {
+          w.uint32(8)
+          w.uint64Number(obj.lowest)
+        }
+
+        if ((obj.highest != null && obj.highest !== 0)) {
+          w.uint32(16)
+          w.uint64Number(obj.highest)
+        }
+
+        if ((obj.activeMs != null && obj.activeMs !== 0)) {
+          w.uint32(24)
+          w.uint64Number(obj.activeMs)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          lowest: 0,
+          highest: 0,
+          activeMs: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.lowest = reader.uint64Number()
+              break
+            }
+            case 2: {
+              obj.highest = reader.uint64Number()
+              break
+            }
+            case 3: {
+              obj.activeMs = reader.uint64Number()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.lowest`,
+                value: reader.uint64Number()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.highest`,
+                value: reader.uint64Number()
+              }
+              break
+            }
+            case 3: {
+              yield {
+                field: `${prefix}.activeMs`,
+                value: reader.uint64Number()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface SessionRecordLowestFieldEvent {
+    field: '$.lowest'
+    value: number
+  }
+
+  export interface SessionRecordHighestFieldEvent {
+    field: '$.highest'
+    value: number
+  }
+
+  export interface SessionRecordActiveMsFieldEvent {
+    field: '$.activeMs'
+    value: number
+  }
+
+  export function encode (obj: Partial<SessionRecord>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, SessionRecord.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SessionRecord>): SessionRecord {
+    return decodeMessage(buf, SessionRecord.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SessionRecord>): Generator<SessionRecordLowestFieldEvent | SessionRecordHighestFieldEvent | SessionRecordActiveMsFieldEvent> {
+    return streamMessage(buf, SessionRecord.codec(), opts)
+  }
+}
+
+export interface SnapshotHead {
+  mark?: StateMark
+}
+
+export namespace SnapshotHead {
+  let _codec: Codec<SnapshotHead>
+
+  export const codec = (): Codec<SnapshotHead> => {
+    if (_codec == null) {
+      _codec = message<SnapshotHead>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if (obj.mark != null) {
+          w.uint32(10)
+          StateMark.codec().encode(obj.mark, w)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {}
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.mark = StateMark.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.mark
+              })
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield * StateMark.codec().stream(reader, reader.uint32(), `${prefix}.mark`, {
+                limits: opts.limits?.mark
+              })
+
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface SnapshotHeadMarkSchemaFieldEvent {
+    field: '$.mark.schema'
+    value: number
+  }
+
+  export interface SnapshotHeadMarkIndexFieldEvent {
+    field: '$.mark.index'
+    value: number
+  }
+
+  export interface SnapshotHeadMarkTermFieldEvent {
+    field: '$.mark.term'
+    value: number
+  }
+
+  export interface SnapshotHeadMarkTimeMsFieldEvent {
+    field: '$.mark.timeMs'
+    value: number
+  }
+
+  export interface SnapshotHeadMarkVotersFieldEvent {
+    field: '$.mark.voters[]'
+    index: number
+    value: string
+  }
+
+  export interface SnapshotHeadMarkLearnersFieldEvent {
+    field: '$.mark.learners[]'
+    index: number
+    value: string
+  }
+
+  export function encode (obj: Partial<SnapshotHead>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, SnapshotHead.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SnapshotHead>): SnapshotHead {
+    return decodeMessage(buf, SnapshotHead.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SnapshotHead>): Generator<SnapshotHeadMarkSchemaFieldEvent | SnapshotHeadMarkIndexFieldEvent | SnapshotHeadMarkTermFieldEvent | SnapshotHeadMarkTimeMsFieldEvent | SnapshotHeadMarkVotersFieldEvent | SnapshotHeadMarkLearnersFieldEvent> {
+    return streamMessage(buf, SnapshotHead.codec(), opts)
+  }
+}
+
+export interface SnapshotTail {
+  records: number
+  digest: Uint8Array<ArrayBuffer>
+}
+
+export namespace SnapshotTail {
+  let _codec: Codec<SnapshotTail>
+
+  export const codec = (): Codec<SnapshotTail> => {
+    if (_codec == null) {
+      _codec = message<SnapshotTail>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.records != null && obj.records !== 0)) {
+          w.uint32(8)
+          w.uint64Number(obj.records)
+        }
+
+        if ((obj.digest != null && obj.digest.byteLength > 0)) {
+          w.uint32(18)
+          w.bytes(obj.digest)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          records: 0,
+          digest: uint8ArrayAlloc(0)
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.records = reader.uint64Number()
+              break
+            }
+            case 2: {
+              obj.digest = reader.bytes()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.records`,
+                value: reader.uint64Number()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.digest`,
+                value: reader.bytes()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface SnapshotTailRecordsFieldEvent {
+    field: '$.records'
+    value: number
+  }
+
+  export interface SnapshotTailDigestFieldEvent {
+    field: '$.digest'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export function encode (obj: Partial<SnapshotTail>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, SnapshotTail.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SnapshotTail>): SnapshotTail {
+    return decodeMessage(buf, SnapshotTail.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SnapshotTail>): Generator<SnapshotTailRecordsFieldEvent | SnapshotTailDigestFieldEvent> {
+    return streamMessage(buf, SnapshotTail.codec(), opts)
+  }
+}
+
+export interface ProposeRequest {
+  clusterId: string
+  to: string
+  proposal: Uint8Array<ArrayBuffer>
+}
+
+export namespace ProposeRequest {
+  let _codec: Codec<ProposeRequest>
+
+  export const codec = (): Codec<ProposeRequest> => {
+    if (_codec == null) {
+      _codec = message<ProposeRequest>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.clusterId != null && obj.clusterId !== '')) {
+          w.uint32(10)
+          w.string(obj.clusterId)
+        }
+
+        if ((obj.to != null && obj.to !== '')) {
+          w.uint32(18)
+          w.string(obj.to)
+        }
+
+        if ((obj.proposal != null && obj.proposal.byteLength > 0)) {
+          w.uint32(26)
+          w.bytes(obj.proposal)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          clusterId: '',
+          to: '',
+          proposal: uint8ArrayAlloc(0)
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.clusterId = reader.string()
+              break
+            }
+            case 2: {
+              obj.to = reader.string()
+              break
+            }
+            case 3: {
+              obj.proposal = reader.bytes()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.clusterId`,
+                value: reader.string()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.to`,
+                value: reader.string()
+              }
+              break
+            }
+            case 3: {
+              yield {
+                field: `${prefix}.proposal`,
+                value: reader.bytes()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface ProposeRequestClusterIdFieldEvent {
+    field: '$.clusterId'
+    value: string
+  }
+
+  export interface ProposeRequestToFieldEvent {
+    field: '$.to'
+    value: string
+  }
+
+  export interface ProposeRequestProposalFieldEvent {
+    field: '$.proposal'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export function encode (obj: Partial<ProposeRequest>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, ProposeRequest.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProposeRequest>): ProposeRequest {
+    return decodeMessage(buf, ProposeRequest.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProposeRequest>): Generator<ProposeRequestClusterIdFieldEvent | ProposeRequestToFieldEvent | ProposeRequestProposalFieldEvent> {
+    return streamMessage(buf, ProposeRequest.codec(), opts)
+  }
+}
+
+export interface ProposeReply {
+  outcome: Uint8Array<ArrayBuffer>
+}
+
+export namespace ProposeReply {
+  let _codec: Codec<ProposeReply>
+
+  export const codec = (): Codec<ProposeReply> => {
+    if (_codec == null) {
+      _codec = message<ProposeReply>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.outcome != null && obj.outcome.byteLength > 0)) {
+          w.uint32(10)
+          w.bytes(obj.outcome)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          outcome: uint8ArrayAlloc(0)
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.outcome = reader.bytes()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.outcome`,
+                value: reader.bytes()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface ProposeReplyOutcomeFieldEvent {
+    field: '$.outcome'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export function encode (obj: Partial<ProposeReply>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, ProposeReply.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProposeReply>): ProposeReply {
+    return decodeMessage(buf, ProposeReply.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProposeReply>): Generator<ProposeReplyOutcomeFieldEvent> {
+    return streamMessage(buf, ProposeReply.codec(), opts)
+  }
+}
