@@ -89,6 +89,10 @@ export interface JoinAsk {
   zone: string
   /** Multiaddrs without the peer id. */
   addrs: readonly string[]
+  /** Where the newcomer is a member until now. */
+  fromClusterId: string
+  /** It has other members there, or files that it doesn't bring along. */
+  bound: boolean
 }
 
 export function encodeJoinRequest(ask: JoinAsk): Uint8Array {
@@ -105,6 +109,8 @@ export function decodeJoinRequest(bytes: Uint8Array): JoinAsk {
       name: nameFrom(wire.name),
       zone: nameFrom(wire.zone),
       addrs: addrsFrom(wire.addrs),
+      fromClusterId: idFrom(wire.fromClusterId),
+      bound: wire.bound,
     }
   })
 }

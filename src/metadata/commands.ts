@@ -1,10 +1,11 @@
 /** The table of all commands that can change the replicated state. */
 import { DpsError } from '../base/index.js'
 import type { CommandHandler } from './command.js'
+import { CLUSTER_COMMANDS } from './commands/cluster.js'
 import { SESSION_COMMANDS } from './commands/sessions.js'
 
 /** Each subject brings its own; the numbers are shared out in metadata.proto. */
-export const COMMANDS = [...SESSION_COMMANDS] as const
+export const COMMANDS = [...SESSION_COMMANDS, ...CLUSTER_COMMANDS] as const
 
 type Handlers = (typeof COMMANDS)[number]
 type HandlerOf<T extends CommandType> = Extract<Handlers, { readonly type: T }>

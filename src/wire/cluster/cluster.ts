@@ -210,6 +210,8 @@ export interface JoinRequest {
   name: string
   zone: string
   addrs: string[]
+  fromClusterId: string
+  bound: boolean
 }
 
 export namespace JoinRequest {
@@ -254,6 +256,16 @@ export namespace JoinRequest {
           }
         }
 
+        if ((obj.fromClusterId != null && obj.fromClusterId !== '')) {
+          w.uint32(58)
+          w.string(obj.fromClusterId)
+        }
+
+        if ((obj.bound != null && obj.bound !== false)) {
+          w.uint32(64)
+          w.bool(obj.bound)
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
@@ -264,7 +276,9 @@ export namespace JoinRequest {
           secret: uint8ArrayAlloc(0),
           name: '',
           zone: '',
-          addrs: []
+          addrs: [],
+          fromClusterId: '',
+          bound: false
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -299,6 +313,14 @@ export namespace JoinRequest {
               }
 
               obj.addrs.push(reader.string())
+              break
+            }
+            case 7: {
+              obj.fromClusterId = reader.string()
+              break
+            }
+            case 8: {
+              obj.bound = reader.bool()
               break
             }
             default: {
@@ -370,6 +392,20 @@ export namespace JoinRequest {
 
               break
             }
+            case 7: {
+              yield {
+                field: `${prefix}.fromClusterId`,
+                value: reader.string()
+              }
+              break
+            }
+            case 8: {
+              yield {
+                field: `${prefix}.bound`,
+                value: reader.bool()
+              }
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -413,6 +449,16 @@ export namespace JoinRequest {
     value: string
   }
 
+  export interface JoinRequestFromClusterIdFieldEvent {
+    field: '$.fromClusterId'
+    value: string
+  }
+
+  export interface JoinRequestBoundFieldEvent {
+    field: '$.bound'
+    value: boolean
+  }
+
   export function encode (obj: Partial<JoinRequest>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, JoinRequest.codec())
   }
@@ -421,7 +467,7 @@ export namespace JoinRequest {
     return decodeMessage(buf, JoinRequest.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<JoinRequest>): Generator<JoinRequestClusterIdFieldEvent | JoinRequestInvitationIdFieldEvent | JoinRequestSecretFieldEvent | JoinRequestNameFieldEvent | JoinRequestZoneFieldEvent | JoinRequestAddrsFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<JoinRequest>): Generator<JoinRequestClusterIdFieldEvent | JoinRequestInvitationIdFieldEvent | JoinRequestSecretFieldEvent | JoinRequestNameFieldEvent | JoinRequestZoneFieldEvent | JoinRequestAddrsFieldEvent | JoinRequestFromClusterIdFieldEvent | JoinRequestBoundFieldEvent> {
     return streamMessage(buf, JoinRequest.codec(), opts)
   }
 }
