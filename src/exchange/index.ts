@@ -24,3 +24,4 @@ export {
   type FetchSessionComponents,
   type FetchSessionInit,
 } from './session.js'
+export type { FoundProvider } from './session-providers.js'

@@ -1,11 +1,18 @@
 /** The providers of a fetch session: found, connected, dropped, looked for again. */
 import type { CID } from 'multiformats/cid'
+import type { Uint8ArrayList } from 'uint8arraylist'
 import type { AbortOptions } from '../base/index.js'
 import type { PeerAddress } from './codec.js'
 import type { Reputation } from './reputation.js'
 import { SessionPeer } from './session-peer.js'
 
-export type FindProviders = (cid: CID, options: AbortOptions) => AsyncIterable<PeerAddress>
+export interface FoundProvider extends PeerAddress {
+  /** The content's own bytes, where the peer sent them with its answer. Not verified. */
+  root?: Uint8ArrayList
+}
+
+/** The next one is asked for only while chunks are waited for. */
+export type FindProviders = (cid: CID, options: AbortOptions) => AsyncIterable<FoundProvider>
 
 export interface SessionProvidersComponents {
   reputation: Reputation
@@ -13,6 +20,8 @@ export interface SessionProvidersComponents {
   connect: ((provider: PeerAddress, options: AbortOptions) => Promise<unknown>) | undefined
   /** Somebody joined, or a search ended. */
   onChange(): void
+  /** Told before the peer that sent it counts as joined. */
+  onRoot(peer: SessionPeer, root: Uint8ArrayList): void
 }
 
 // More peers than this at once win nothing; the others wait until one is dropped.
@@ -24,7 +33,8 @@ export class SessionProviders {
   readonly #root: CID
   readonly #signal: AbortSignal
   readonly #peers = new Map<string, SessionPeer>()
-  readonly #reserve: PeerAddress[] = []
+  readonly #reserve: FoundProvider[] = []
+  #goOn: (() => void)[] = []
   #connecting = 0
   #searching = false
   #lookups = 0
@@ -33,6 +43,7 @@ export class SessionProviders {
     this.#components = components
     this.#root = init.root
     this.#signal = init.signal
+    this.#signal.addEventListener('abort', () => this.goOn(), { once: true })
   }
 
   /** Those that are connected, dropped ones included. */
@@ -64,6 +75,11 @@ export class SessionProviders {
     })
   }
 
+  /** Chunks are still waited for: searches that found somebody look for more. */
+  goOn(): void {
+    for (const goOn of this.#goOn.splice(0)) goOn()
+  }
+
   /** Looks for a single chunk's providers. `undefined` when enough such searches are running. */
   lookup(cid: CID): Promise<void> | undefined {
     if (this.#lookups >= LOOKUPS_MAX || this.#signal.aborted) return undefined
@@ -88,16 +104,22 @@ export class SessionProviders {
 
   async #find(cid: CID): Promise<void> {
     const signal = this.#signal
+    let first = true
     try {
       for await (const provider of this.#components.findProviders(cid, { signal })) {
         this.#join(provider)
+        if (!first) continue
+        first = false
+        // A small file is here before another provider could be found.
+        await new Promise<void>((resolve) => this.#goOn.push(resolve))
+        if (signal.aborted) break
       }
     } catch {
       // A search that fails has found nobody: the fetch's own patience decides what that means.
     }
   }
 
-  #join(provider: PeerAddress): void {
+  #join(provider: FoundProvider): void {
     const { peerId } = provider
     if (this.#signal.aborted || this.#peers.has(peerId)) return
     this.known.add(peerId)
@@ -127,9 +149,11 @@ export class SessionProviders {
     )
   }
 
-  #joined(provider: PeerAddress): void {
+  #joined(provider: FoundProvider): void {
     if (this.#signal.aborted || this.#peers.has(provider.peerId)) return
-    this.#peers.set(provider.peerId, new SessionPeer(provider.peerId, provider.addrs))
+    const peer = new SessionPeer(provider.peerId, provider.addrs)
+    this.#peers.set(provider.peerId, peer)
+    if (provider.root !== undefined) this.#components.onRoot(peer, provider.root)
     this.#components.onChange()
   }
 }

@@ -97,6 +97,7 @@ export class FetchSession {
         findProviders: init.findProviders,
         connect: components.connect,
         onChange: () => this.#pump(),
+        onRoot: (peer, root) => this.#rootCame(peer, root),
       },
       { root: init.root, signal: this.#closing.signal },
     )
@@ -277,6 +278,18 @@ export class FetchSession {
     )
   }
 
+  /** A provider gave the content's first block when it was asked whether it has it. */
+  #rootCame(peer: SessionPeer, root: Uint8ArrayList): void {
+    peer.answered()
+    for (const job of this.#jobs) {
+      if (!job.cid.equals(this.#init.root)) continue
+      const queued = this.#queue.indexOf(job)
+      if (queued !== -1) this.#queue.splice(queued, 1)
+      this.#received(job, { peer, pieces: root, sizeBytes: root.byteLength })
+      return
+    }
+  }
+
   #received(job: Job, received: Received): void {
     if (job.settled) return
     // A second answer to a hedged request waits until the first is known to be true or false.
@@ -416,6 +429,7 @@ export class FetchSession {
   #tick(): void {
     const now = performance.now()
     this.#watchPeers(now)
+    this.#providers.goOn()
     for (const job of this.#jobs) if (!job.verifying) this.#hedge(job, now)
     this.#searchAgain(now)
     if (now - this.#progressMs >= this.#init.patienceMs) {

@@ -40,6 +40,8 @@ const FOLDERS_MAX = 100_000
 /** Chunks whose presence is looked up together. */
 const LOOKUP_CHUNKS = 512
 const PROGRESS_EVERY_MS = 100
+/** Bytes that a reader has already while the store is still taking them. */
+const ARRIVING_BYTES_MAX = 4 * 1024 * 1024
 /** What an interrupted get has fetched stays for so long, so that it can be resumed. */
 const LEASE_TTL_MS = 3600 * 1000
 export const FETCH_TIMEOUT_MS = 30_000
@@ -60,8 +62,17 @@ interface ChunkRef {
 
 export type Root = Awaited<ReturnType<typeof openRoot>>
 
+interface LoadOptions extends AbortOptions {
+  sizeBytes?: number
+  /** Resolves before the store has it: for who reads, and promises nobody that it stays. */
+  ahead?: boolean
+}
+
 export class Fetcher {
   readonly #components: FetcherComponents
+  /** By digest: on their way to the store. */
+  readonly #arriving = new Map<string, Uint8Array>()
+  #arrivingBytes = 0
 
   constructor(components: FetcherComponents) {
     this.#components = components
@@ -114,16 +125,22 @@ export class Fetcher {
     return (cid, options) => this.loadBlock(cid, session, lease, options)
   }
 
+  /** As {@link loader}, for who only reads. */
+  reader(session: ContentSession): LoadManifest {
+    return (cid, options) => this.loadBlock(cid, session, undefined, { ...options, ahead: true })
+  }
+
   /** One manifest or chunk. */
   async loadBlock(
     cid: CID,
     session: ContentSession,
     lease?: Lease,
-    options: AbortOptions & { sizeBytes?: number } = {},
+    options: LoadOptions = {},
   ): Promise<Uint8Array> {
     const { store } = this.#components
     const { signal } = options
-    const here = await getOrDamaged(store, digestOf(cid), signal)
+    const arriving = this.#arriving.get(digestKey(digestOf(cid)))
+    const here = arriving ?? (await getOrDamaged(store, digestOf(cid), signal))
     if (here !== undefined) return here
     const bytes = await session.fetch(
       { cid, ...(options.sizeBytes !== undefined && { sizeBytes: options.sizeBytes }) },
@@ -132,11 +149,29 @@ export class Fetcher {
     )
     // It has the bytes of its name; whether it says only what it may is judged before it is kept.
     if (kindOf(cid) === 'manifest') decodeManifest(bytes)
-    await store.put([{ digest: digestOf(cid), kind: kindOf(cid), bytes }], {
-      ...(signal && { signal }),
-      ...(lease && { lease }),
-    })
+    const room = this.#arrivingBytes + bytes.length <= ARRIVING_BYTES_MAX
+    if (options.ahead && room) this.#keepLater(cid, bytes)
+    else {
+      await store.put([{ digest: digestOf(cid), kind: kindOf(cid), bytes }], {
+        ...(signal && { signal }),
+        ...(lease && { lease }),
+      })
+    }
     return bytes
+  }
+
+  #keepLater(cid: CID, bytes: Uint8Array): void {
+    const { store, running } = this.#components
+    const digest = digestOf(cid)
+    const key = digestKey(digest)
+    this.#arriving.set(key, bytes)
+    this.#arrivingBytes += bytes.length
+    const arrived = () => {
+      if (this.#arriving.get(key) === bytes) this.#arriving.delete(key)
+      this.#arrivingBytes -= bytes.length
+    }
+    // A store that takes nothing more says so itself; what was read is right all the same.
+    running.add(store.put([{ digest, kind: kindOf(cid), bytes }]).then(arrived, arrived))
   }
 }
 

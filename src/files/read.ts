@@ -27,8 +27,8 @@ export async function describe(
   session: ContentSession,
   options: AbortOptions = {},
 ): Promise<{ kind: EntryKind; sizeBytes: number }> {
-  if (kindOf(cid) === 'manifest') return openRoot(cid, fetcher.loader(session), options)
-  const bytes = await fetcher.loadBlock(cid, session, undefined, options)
+  if (kindOf(cid) === 'manifest') return openRoot(cid, fetcher.reader(session), options)
+  const bytes = await fetcher.loadBlock(cid, session, undefined, { ...options, ahead: true })
   return { kind: 'file', sizeBytes: bytes.length }
 }
 
@@ -74,7 +74,7 @@ async function* piecesOf(
   range: AbortOptions & { offset: number; length: number },
 ): AsyncGenerator<Piece> {
   if (kindOf(cid) === 'chunk') yield { digest: cid.multihash.digest, sizeBytes, offset: 0 }
-  else yield* fileChunks(cid, fetcher.loader(session), range)
+  else yield* fileChunks(cid, fetcher.reader(session), range)
 }
 
 async function load(
@@ -84,7 +84,8 @@ async function load(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const cid = cidOf('chunk', digest)
-  const bytes = await fetcher.loadBlock(cid, session, undefined, { signal, sizeBytes })
+  const options = { signal, sizeBytes, ahead: true }
+  const bytes = await fetcher.loadBlock(cid, session, undefined, options)
   if (bytes.length === sizeBytes) return bytes
   throw new DpsError('DATA_LOSS', `${formatCid(cid)} is not as long as its manifest says`)
 }

@@ -2,8 +2,13 @@
 import type { CID } from 'multiformats/cid'
 import { type AbortOptions, DpsError, raceSignal, toDpsError } from '../base/index.js'
 import { cidOf, digestOf, formatCid, type HashPool, treeBlocks } from '../content/index.js'
-import { type ChunkClient, FetchSession, type Reputation } from '../exchange/index.js'
-import type { Discovery, Host, Provider } from '../network/index.js'
+import {
+  type ChunkClient,
+  FetchSession,
+  type FoundProvider,
+  type Reputation,
+} from '../exchange/index.js'
+import type { Discovery, Host } from '../network/index.js'
 import type { Log } from '../observability/index.js'
 import type { ChunkStore } from '../store/index.js'
 import { batches } from './fetch.js'
@@ -182,7 +187,10 @@ export class SwarmNetwork implements FilesNetwork {
   }
 }
 
-async function* first(peerId: string, rest: AsyncIterable<Provider>): AsyncGenerator<Provider> {
+async function* first(
+  peerId: string,
+  rest: AsyncIterable<FoundProvider>,
+): AsyncGenerator<FoundProvider> {
   yield { peerId, addrs: [] }
   for await (const provider of rest) if (provider.peerId !== peerId) yield provider
 }

@@ -348,3 +348,59 @@ test('session: of a fast and a slow peer, the fast one does most of the work', a
   )
   expect(peers[1]!.store.reads).toBeGreaterThan(2 * peers[0]!.store.reads)
 })
+
+test('session: the content’s own bytes may come with the word that a peer has it', async () => {
+  const { client, peers } = await swarm(2)
+  const [giving, honest] = peers
+  const bytes = patterned(40 * KIB)
+  const root = honest!.store.add(bytes)
+  giving!.store.add(bytes)
+  const provider = { peerId: giving!.peerId, addrs: [] }
+  const given = session(client, [], {
+    root,
+    findProviders: async function* () {
+      yield { ...provider, root: new Uint8ArrayList(bytes) }
+    },
+  })
+  expect(Buffer.compare(await given.fetch({ cid: root }), bytes)).toBe(0)
+  expect(given.peers()).toEqual([giving!.peerId])
+  expect(giving!.store.reads).toBe(0)
+
+  const reputation = new Reputation()
+  const lied = session(
+    client,
+    [],
+    {
+      root,
+      findProviders: async function* () {
+        yield { ...provider, root: new Uint8ArrayList(patterned(40 * KIB, 9)) }
+        yield { peerId: honest!.peerId, addrs: [] }
+      },
+    },
+    reputation,
+  )
+  expect(Buffer.compare(await lied.fetch({ cid: root }), bytes)).toBe(0)
+  expect(lied.peers()).toEqual([honest!.peerId])
+  expect(reputation.trusted(giving!.peerId)).toBe(false)
+})
+
+test('session: more providers are looked for only while chunks are waited for', async () => {
+  const { client, peers } = await swarm(2)
+  const [chunk] = chunksOf(1, KIB)
+  peers[0]!.store.addAll([chunk!])
+  let asked = 0
+  const from = session(client, [], {
+    findProviders: async function* () {
+      for (const { peerId } of peers) {
+        asked++
+        yield { peerId, addrs: [] }
+      }
+    },
+  })
+  await fetchAll(from, [chunk!])
+  expect(asked).toBe(1)
+  // The first one lacks it.
+  const late = peers[1]!.store.add(patterned(2 * KIB, 3))
+  expect((await from.fetch({ cid: late })).byteLength).toBe(2 * KIB)
+  expect(asked).toBe(2)
+})

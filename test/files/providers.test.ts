@@ -1,6 +1,6 @@
-import type { CID } from 'multiformats/cid'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { expect, test } from 'vitest'
-import { type AbortOptions, delay } from '../../src/base/index.js'
+import { type AbortOptions, DpsError, delay } from '../../src/base/index.js'
 import { cidOf, sha256 } from '../../src/content/index.js'
 import { type ProvidersComponents, providersOf } from '../../src/files/providers.js'
 
@@ -10,36 +10,49 @@ function components(init: {
   has: Record<string, boolean | 'error' | 'never'>
   dht: string[]
   dhtFails?: boolean
-}): ProvidersComponents & { aborted: string[] } {
+  root?: Uint8Array
+  liar?: string
+}): ProvidersComponents & { aborted: string[]; lookups: number } {
   const aborted: string[] = []
-  return {
+  const root = init.root ?? new Uint8Array(1)
+  const answer = async (peer: string, { signal }: AbortOptions = {}): Promise<boolean> => {
+    const has = init.has[peer]
+    if (has === 'error') throw new Error('gone')
+    if (has === 'never') {
+      await delay(60_000, { ...(signal && { signal }) }).catch((error) => {
+        aborted.push(peer)
+        throw error
+      })
+    }
+    return has === true
+  }
+  const parts: ReturnType<typeof components> = {
     aborted,
+    lookups: 0,
     host: {
       peers: () =>
         Object.keys(init.has).map((peerId) => ({ peerId, addr: `/a/${peerId}` })) as ReturnType<
           ProvidersComponents['host']['peers']
         >,
     },
+    reputation: { trusted: (peer) => peer !== init.liar },
     client: {
-      has: async (peer: string, _: readonly CID[], { signal }: AbortOptions = {}) => {
-        const answer = init.has[peer]
-        if (answer === 'error') throw new Error('gone')
-        if (answer === 'never') {
-          await delay(60_000, { ...(signal && { signal }) }).catch((error) => {
-            aborted.push(peer)
-            throw error
-          })
-        }
-        return [answer === true]
+      has: async (peer, _, options) => [await answer(peer, options)],
+      retrieve: async (peer, _, sizeMaxBytes, options) => {
+        if (!(await answer(peer, options))) throw new DpsError('NOT_FOUND', 'not here')
+        if (root.length > sizeMaxBytes) throw new DpsError('RESOURCE_EXHAUSTED', 'longer')
+        return new Uint8ArrayList(root)
       },
     },
     discovery: {
       findProviders: async function* () {
+        parts.lookups++
         for (const peerId of init.dht) yield { peerId, addrs: [] }
         if (init.dhtFails) throw new Error('no DHT')
       } as ProvidersComponents['discovery']['findProviders'],
     },
   }
+  return parts
 }
 
 async function all(parts: ProvidersComponents): Promise<string[]> {
@@ -51,6 +64,10 @@ async function all(parts: ProvidersComponents): Promise<string[]> {
 test('providers: connected peers that have it and the DHT’s come, each once', async () => {
   const parts = components({ has: { a: true, b: false, c: 'error' }, dht: ['a', 'd'] })
   expect(await all(parts)).toEqual(['a', 'd'])
+})
+
+test('providers: who lied before is not asked again', async () => {
+  expect(await all(components({ has: { a: true, b: true }, dht: [], liar: 'a' }))).toEqual(['b'])
 })
 
 test('providers: who needs one gets it at once, and the rest is cancelled', async () => {
@@ -67,4 +84,22 @@ test('providers: a DHT that fails is told only where nobody else was found', asy
   await expect(all(components({ has: { a: false }, dht: [], dhtFails: true }))).rejects.toThrow(
     'DHT',
   )
+})
+
+test('providers: the nearest answer with a short manifest itself, a long one stays where it is', async () => {
+  const given = async (root: Uint8Array) => {
+    const parts = components({ has: { a: true }, dht: [], root })
+    for await (const provider of providersOf(cid, parts)) return provider
+    return undefined
+  }
+  expect((await given(new Uint8Array([7])))?.root?.subarray()).toEqual(new Uint8Array([7]))
+  expect(await given(new Uint8Array(20_000))).toEqual({ peerId: 'a', addrs: ['/a/a'] })
+})
+
+test('providers: the DHT is asked when a connected peer’s answer was not enough', async () => {
+  const parts = components({ has: { a: true }, dht: ['d'] })
+  const providers = providersOf(cid, parts)
+  expect((await providers.next()).value?.peerId).toBe('a')
+  expect(parts.lookups).toBe(0)
+  expect((await providers.next()).value?.peerId).toBe('d')
 })
