@@ -2,10 +2,11 @@
 import { DpsError } from '../base/index.js'
 import type { CommandHandler } from './command.js'
 import { CLUSTER_COMMANDS } from './commands/cluster.js'
+import { NAMESPACE_COMMANDS } from './commands/namespace.js'
 import { SESSION_COMMANDS } from './commands/sessions.js'
 
 /** Each subject brings its own; the numbers are shared out in metadata.proto. */
-export const COMMANDS = [...SESSION_COMMANDS, ...CLUSTER_COMMANDS] as const
+export const COMMANDS = [...SESSION_COMMANDS, ...CLUSTER_COMMANDS, ...NAMESPACE_COMMANDS] as const
 
 type Handlers = (typeof COMMANDS)[number]
 type HandlerOf<T extends CommandType> = Extract<Handlers, { readonly type: T }>

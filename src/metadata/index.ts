@@ -12,8 +12,44 @@
  * const value = view.get(keyOf('m/', 'cluster'))
  * for await (const rows of view.range({ ...rangeOf('e/', folder), limit: 1000 })) show(rows)
  */
+export type * from './cluster-types.js'
 export type { ApplyContext, CommandHandler } from './command.js'
 export { defineCommand } from './command.js'
 export type { Command, CommandOf, CommandType, ResultOf } from './commands.js'
 export { keyAfter, keyOf, prefixEnd, rangeOf, readU64 } from './keys.js'
+export { holdsFiles, importNamespace, namesOfPath } from './namespace-import.js'
+export { heldBy } from './namespace-keys.js'
+export {
+  CLOSE_UPLOADS_MAX,
+  NAME_BYTES_MAX,
+  PRUNE_NAMES_MAX,
+  PUT_ITEMS_MAX,
+  UPLOAD_TTL_MS_MAX,
+} from './namespace-limits.js'
+export {
+  contentOf,
+  type EntryInfo,
+  fileAt,
+  heldContents,
+  holdersOf,
+  isHeldBy,
+  listEntries,
+  namespaceTotals,
+  statEntry,
+  uploadOf,
+  uploads,
+} from './namespace-reads.js'
+export {
+  type Attributes,
+  type ContentRecord,
+  type DirectoryId,
+  type EntryChange,
+  type FileId,
+  type NamespaceCommand,
+  type NamespaceTotals,
+  type Place,
+  type PutContent,
+  type PutItem,
+  ROOT_DIRECTORY,
+} from './namespace-types.js'
 export type { Getter, KeyRange, Row, View } from './view.js'

@@ -5,6 +5,7 @@
  * Sizes are bytes. Times of files are nanoseconds since the epoch, as POSIX has them; those of
  * leases are milliseconds by the leader's clock.
  */
+import type { ErrorCode } from '../base/index.js'
 
 /** The binary form of a file's CID: `CID_BYTES` long. */
 export type FileId = Uint8Array
@@ -232,7 +233,7 @@ export interface EntryChange {
 }
 
 export interface PutFailure {
-  code: string
+  code: ErrorCode
   message: string
   hint: string
 }
