@@ -5,7 +5,6 @@ import {
   Expired,
   ExpireSessions,
   OpenedSession,
-  ProposeReply,
   ProposeRequest,
   SnapshotHead,
   SnapshotTail,
@@ -201,32 +200,23 @@ export function decodeSnapshotTail(bytes: Uint8Array): SnapshotTotals {
   return { records, digest }
 }
 
-export interface ProposeCall {
+/** For whom a forwarded proposal is. */
+export interface ProposeTarget {
   clusterId: string
-  /** The member it is for. */
+  /** The member's Raft id. */
   to: string
-  /** An encoded `Proposal`. */
-  proposal: Uint8Array
 }
 
-export function encodeProposeRequest({ clusterId, to, proposal }: ProposeCall): Uint8Array {
-  return ProposeRequest.encode({ clusterId, to, proposal: plain(proposal) })
+export function encodeProposeRequest(target: ProposeTarget): Uint8Array {
+  return ProposeRequest.encode(target)
 }
 
-export function decodeProposeRequest(bytes: Uint8Array): ProposeCall {
-  const { clusterId, to, proposal } = read('propose', () => ProposeRequest.decode(bytes))
+export function decodeProposeRequest(bytes: Uint8Array): ProposeTarget {
+  const { clusterId, to } = read('propose', () => ProposeRequest.decode(bytes))
   if (clusterId.length > PROPOSE_ID_CHARS_MAX || to.length > PROPOSE_ID_CHARS_MAX) {
     throw bad('propose: an id that is too long')
   }
-  return { clusterId, to, proposal }
-}
-
-export function encodeProposeReply(outcome: Uint8Array): Uint8Array {
-  return ProposeReply.encode({ outcome: plain(outcome) })
-}
-
-export function decodeProposeReply(bytes: Uint8Array): Uint8Array {
-  return read('propose reply', () => ProposeReply.decode(bytes)).outcome
+  return { clusterId, to }
 }
 
 function plain(bytes: Uint8Array): Uint8Array<ArrayBuffer> {

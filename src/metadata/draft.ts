@@ -1,5 +1,9 @@
-import { textOfKey } from './keys.js'
+import { DpsError } from '../base/index.js'
+import { showKey, textOfKey } from './keys.js'
 import type { Getter } from './view.js'
+
+/** Key and value together: a record has to fit into a piece of a snapshot and a log entry. */
+export const RECORD_BYTES_MAX = 2 ** 19
 
 /** A change of one key. */
 export interface Write {
@@ -28,6 +32,7 @@ export class Draft implements Getter {
     return this.#base.get(key)
   }
 
+  /** @throws INVALID_ARGUMENT when the record is too large */
   put(key: Uint8Array, value: Uint8Array): void {
     this.#write(key, value, false)
   }
@@ -42,6 +47,9 @@ export class Draft implements Getter {
   }
 
   #write(key: Uint8Array, value: Uint8Array | undefined, isNew: boolean): void {
+    if (key.byteLength + (value?.byteLength ?? 0) > RECORD_BYTES_MAX) {
+      throw new DpsError('INVALID_ARGUMENT', `too large a record: ${showKey(key).slice(0, 64)}`)
+    }
     const text = textOfKey(key)
     const fresh = this.writes.get(text)?.fresh ?? isNew
     this.writes.set(text, { key, value, fresh })

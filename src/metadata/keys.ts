@@ -52,6 +52,22 @@ export function readU64(from: Uint8Array, at: number): number {
   return view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4)
 }
 
+export function writeU32(into: Uint8Array, at: number, value: number): void {
+  new DataView(into.buffer, into.byteOffset).setUint32(at, value)
+}
+
+export function readU32(from: Uint8Array, at: number): number {
+  return new DataView(from.buffer, from.byteOffset, from.byteLength).getUint32(at)
+}
+
+/** Negative, 0 or positive, by bytes. */
+export function compareKeys(a: Uint8Array, b: Uint8Array): number {
+  return Buffer.compare(a, b)
+}
+
+/** Every key of a state: keys begin with an ASCII letter. */
+export const STATE_RANGE = { gte: encoder.encode('A'), lt: encoder.encode('{') } as const
+
 /** The first key behind all that begin with `prefix`. */
 export function prefixEnd(prefix: Uint8Array): Uint8Array {
   let length = prefix.byteLength

@@ -1445,7 +1445,6 @@ export namespace SnapshotTail {
 export interface ProposeRequest {
   clusterId: string
   to: string
-  proposal: Uint8Array<ArrayBuffer>
 }
 
 export namespace ProposeRequest {
@@ -1468,19 +1467,13 @@ export namespace ProposeRequest {
           w.string(obj.to)
         }
 
-        if ((obj.proposal != null && obj.proposal.byteLength > 0)) {
-          w.uint32(26)
-          w.bytes(obj.proposal)
-        }
-
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
       }, (reader, length, opts = {}) => {
         const obj: any = {
           clusterId: '',
-          to: '',
-          proposal: uint8ArrayAlloc(0)
+          to: ''
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -1495,10 +1488,6 @@ export namespace ProposeRequest {
             }
             case 2: {
               obj.to = reader.string()
-              break
-            }
-            case 3: {
-              obj.proposal = reader.bytes()
               break
             }
             default: {
@@ -1530,13 +1519,6 @@ export namespace ProposeRequest {
               }
               break
             }
-            case 3: {
-              yield {
-                field: `${prefix}.proposal`,
-                value: reader.bytes()
-              }
-              break
-            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -1559,11 +1541,6 @@ export namespace ProposeRequest {
     value: string
   }
 
-  export interface ProposeRequestProposalFieldEvent {
-    field: '$.proposal'
-    value: Uint8Array<ArrayBuffer>
-  }
-
   export function encode (obj: Partial<ProposeRequest>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, ProposeRequest.codec())
   }
@@ -1572,96 +1549,7 @@ export namespace ProposeRequest {
     return decodeMessage(buf, ProposeRequest.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProposeRequest>): Generator<ProposeRequestClusterIdFieldEvent | ProposeRequestToFieldEvent | ProposeRequestProposalFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProposeRequest>): Generator<ProposeRequestClusterIdFieldEvent | ProposeRequestToFieldEvent> {
     return streamMessage(buf, ProposeRequest.codec(), opts)
-  }
-}
-
-export interface ProposeReply {
-  outcome: Uint8Array<ArrayBuffer>
-}
-
-export namespace ProposeReply {
-  let _codec: Codec<ProposeReply>
-
-  export const codec = (): Codec<ProposeReply> => {
-    if (_codec == null) {
-      _codec = message<ProposeReply>((obj, w, opts = {}) => {
-        if (opts.lengthDelimited !== false) {
-          w.fork()
-        }
-
-        if ((obj.outcome != null && obj.outcome.byteLength > 0)) {
-          w.uint32(10)
-          w.bytes(obj.outcome)
-        }
-
-        if (opts.lengthDelimited !== false) {
-          w.ldelim()
-        }
-      }, (reader, length, opts = {}) => {
-        const obj: any = {
-          outcome: uint8ArrayAlloc(0)
-        }
-
-        const end = length == null ? reader.len : reader.pos + length
-
-        while (reader.pos < end) {
-          const tag = reader.uint32()
-
-          switch (tag >>> 3) {
-            case 1: {
-              obj.outcome = reader.bytes()
-              break
-            }
-            default: {
-              reader.skipType(tag & 7)
-              break
-            }
-          }
-        }
-
-        return obj
-      }, function * (reader, length, prefix, opts = {}) {
-        const end = length == null ? reader.len : reader.pos + length
-
-        while (reader.pos < end) {
-          const tag = reader.uint32()
-
-          switch (tag >>> 3) {
-            case 1: {
-              yield {
-                field: `${prefix}.outcome`,
-                value: reader.bytes()
-              }
-              break
-            }
-            default: {
-              reader.skipType(tag & 7)
-              break
-            }
-          }
-        }
-      })
-    }
-
-    return _codec
-  }
-
-  export interface ProposeReplyOutcomeFieldEvent {
-    field: '$.outcome'
-    value: Uint8Array<ArrayBuffer>
-  }
-
-  export function encode (obj: Partial<ProposeReply>): Uint8Array<ArrayBuffer> {
-    return encodeMessage(obj, ProposeReply.codec())
-  }
-
-  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProposeReply>): ProposeReply {
-    return decodeMessage(buf, ProposeReply.codec(), opts)
-  }
-
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProposeReply>): Generator<ProposeReplyOutcomeFieldEvent> {
-    return streamMessage(buf, ProposeReply.codec(), opts)
   }
 }

@@ -1,0 +1,128 @@
+import { assert, DpsError } from '../base/index.js'
+import { textOfKey } from './keys.js'
+import type {
+  PageRange,
+  StateGeneration,
+  StateStore,
+  StoreSnapshot,
+  StoreWrite,
+} from './state-store.js'
+import type { Row } from './view.js'
+
+/** Keeps what was written while the object lives: closing and opening again is a clean restart. */
+export class MemoryStateStore implements StateStore {
+  readonly #generations = new Map<number, MemoryGeneration>()
+
+  async generations(): Promise<number[]> {
+    return [...this.#generations.keys()].sort((a, b) => a - b)
+  }
+
+  async open(generation: number): Promise<MemoryGeneration> {
+    let found = this.#generations.get(generation)
+    if (found === undefined) {
+      found = new MemoryGeneration(generation)
+      this.#generations.set(generation, found)
+    }
+    found.open()
+    return found
+  }
+
+  async remove(generation: number): Promise<void> {
+    assert(!this.#generations.get(generation)?.isOpen, 'an open generation is not removed')
+    this.#generations.delete(generation)
+  }
+
+  setAside(generation: number): Promise<void> {
+    return this.remove(generation)
+  }
+}
+
+export class MemoryGeneration implements StateGeneration {
+  readonly generation: number
+  /** By the key's text. Rows are never changed, only replaced. */
+  readonly #rows = new Map<string, Row>()
+  /** Texts in order; undefined when it must be made again. Never changed, only replaced. */
+  #order: readonly string[] | undefined
+  #open = false
+
+  constructor(generation: number) {
+    this.generation = generation
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  open(): void {
+    assert(!this.#open, `generation ${this.generation} is open`)
+    this.#open = true
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    this.#check()
+    return this.#rows.get(textOfKey(key))?.[1]
+  }
+
+  async page(range: PageRange): Promise<Row[]> {
+    this.#check()
+    return pageOf(this.#sorted(), this.#rows, range)
+  }
+
+  async write(writes: readonly StoreWrite[]): Promise<void> {
+    this.#check()
+    this.apply(writes)
+  }
+
+  /** The change alone, at once: what a simulated disk does when its write is through. */
+  apply(writes: readonly StoreWrite[]): void {
+    for (const { key, value } of writes) {
+      const text = textOfKey(key)
+      const known = this.#rows.has(text)
+      if (value !== undefined) this.#rows.set(text, [key, value])
+      else if (known) this.#rows.delete(text)
+      if (known !== (value !== undefined)) this.#order = undefined
+    }
+  }
+
+  snapshot(): StoreSnapshot {
+    this.#check()
+    const order = this.#sorted()
+    const rows = new Map(this.#rows)
+    return { page: async (range) => pageOf(order, rows, range), close: async () => {} }
+  }
+
+  async close(): Promise<void> {
+    this.#open = false
+  }
+
+  #check(): void {
+    if (!this.#open) throw new DpsError('UNAVAILABLE', 'the state is closed')
+  }
+
+  #sorted(): readonly string[] {
+    this.#order ??= [...this.#rows.keys()].sort()
+    return this.#order
+  }
+}
+
+function pageOf(order: readonly string[], rows: ReadonlyMap<string, Row>, range: PageRange): Row[] {
+  const from = lowerBound(order, textOfKey(range.gte))
+  const to = lowerBound(order, textOfKey(range.lt))
+  const count = Math.max(0, Math.min(range.limit, to - from))
+  const texts = range.reverse
+    ? order.slice(to - count, to).reverse()
+    : order.slice(from, from + count)
+  return texts.map((text) => rows.get(text)!)
+}
+
+/** How many come before `text`. */
+function lowerBound(order: readonly string[], text: string): number {
+  let low = 0
+  let high = order.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (order[middle]! < text) low = middle + 1
+    else high = middle
+  }
+  return low
+}

@@ -1,0 +1,135 @@
+import type { Write } from './draft.js'
+import { textOfKey } from './keys.js'
+import type { KeyRange, Row } from './view.js'
+
+/** Room that a write takes besides its bytes. */
+const WRITE_OVERHEAD_BYTES = 160
+
+/**
+ * What is applied but not durable yet, in two layers: the lower one is on its way to the disk, the
+ * upper one gathers what comes meanwhile.
+ */
+export class Overlay {
+  #upper = new Map<string, Write>()
+  #lower = new Map<string, Write>()
+  #upperBytes = 0
+  #lowerBytes = 0
+
+  /** Estimate of the memory that both layers take. */
+  get bytes(): number {
+    return this.#upperBytes + this.#lowerBytes
+  }
+
+  /** Of what no flush has taken yet. */
+  get waitingBytes(): number {
+    return this.#upperBytes
+  }
+
+  /** @returns undefined where the store has to be asked */
+  get(key: Uint8Array): Write | undefined {
+    const text = textOfKey(key)
+    return this.#upper.get(text) ?? this.#lower.get(text)
+  }
+
+  add(writes: ReadonlyMap<string, Write>): void {
+    for (const [text, write] of writes) {
+      const known = this.#upper.get(text)
+      if (known !== undefined) this.#upperBytes -= bytesOf(known)
+      // Came and went between two flushes: the store never hears of it.
+      if (write.value === undefined && known?.fresh) {
+        this.#upper.delete(text)
+        continue
+      }
+      const fresh = known === undefined ? write.fresh : known.fresh
+      const kept = fresh === write.fresh ? write : { ...write, fresh }
+      this.#upper.set(text, kept)
+      this.#upperBytes += bytesOf(kept)
+    }
+  }
+
+  /** Makes the upper layer the lower one. @returns it, for the store */
+  take(): Iterable<Write> {
+    this.#lower = this.#upper
+    this.#lowerBytes = this.#upperBytes
+    this.#upper = new Map()
+    this.#upperBytes = 0
+    return this.#lower.values()
+  }
+
+  /** The store has what was taken. */
+  written(): void {
+    this.#lower = new Map()
+    this.#lowerBytes = 0
+  }
+
+  clear(): void {
+    this.take()
+    this.written()
+  }
+
+  /** The writes of a range, in order of keys or against it. */
+  within({ gte, lt, reverse = false }: Omit<KeyRange, 'limit'>): [string, Write][] {
+    const from = textOfKey(gte)
+    const to = textOfKey(lt)
+    const found = new Map<string, Write>()
+    for (const layer of [this.#lower, this.#upper]) {
+      for (const [text, write] of layer) if (text >= from && text < to) found.set(text, write)
+    }
+    const order = reverse ? -1 : 1
+    return [...found].sort(([a], [b]) => (a < b ? -order : order))
+  }
+}
+
+function bytesOf({ key, value }: Write): number {
+  return 2 * key.byteLength + (value?.byteLength ?? 0) + WRITE_OVERHEAD_BYTES
+}
+
+/**
+ * One page of the state: the store's rows with the overlay's writes over them. Both as of the
+ * same moment, both in the range's order.
+ *
+ * @param complete whether the store has no further rows in the range; else the page ends where the
+ *   store's rows end
+ * @returns the rows, and the last key that they speak for (undefined: the whole range)
+ */
+export function mergePage(
+  rows: readonly Row[],
+  writes: readonly [string, Write][],
+  { complete, limit, reverse }: { complete: boolean; limit: number; reverse: boolean },
+): { rows: Row[]; through: Uint8Array | undefined } {
+  const last = rows.at(-1)?.[0]
+  if (writes.length === 0) return { rows: [...rows], through: complete ? undefined : last }
+  const before = (a: string, b: string) => (reverse ? a > b : a < b)
+  const end = complete || last === undefined ? undefined : textOfKey(last)
+  const merged: Row[] = []
+  let at = 0
+  let through: Uint8Array | undefined
+  /** False when the page is full. */
+  const add = (row: Row): boolean => {
+    merged.push(row)
+    through = row[0]
+    return merged.length < limit
+  }
+  const addWritesBefore = (text: string | undefined): boolean => {
+    for (; at < writes.length; at++) {
+      const [writeText, { key, value }] = writes[at]!
+      if (text !== undefined && !before(writeText, text)) return true
+      if (value !== undefined && !add([key, value])) {
+        at++
+        return false
+      }
+    }
+    return true
+  }
+  for (const row of rows) {
+    const text = textOfKey(row[0])
+    if (!addWritesBefore(text)) return { rows: merged, through }
+    if (writes[at]?.[0] === text) {
+      const { key, value } = writes[at++]![1]
+      if (value !== undefined && !add([key, value])) return { rows: merged, through }
+    } else if (!add(row)) return { rows: merged, through }
+  }
+  if (end !== undefined) return { rows: merged, through: last }
+  if (!addWritesBefore(undefined)) return { rows: merged, through }
+  return { rows: merged, through: undefined }
+}

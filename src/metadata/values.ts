@@ -1,0 +1,29 @@
+/**
+ * Values as they rest: u32 CRC-32C of key and value, then the value. LevelDB gives flipped bytes
+ * back as they are; and a value under another key is as wrong as a changed one.
+ */
+import { crc32c } from '@node-rs/crc32'
+import { DpsError } from '../base/index.js'
+import { showKey } from './keys.js'
+
+const CRC_BYTES = 4
+
+export function sealValue(key: Uint8Array, value: Uint8Array): Uint8Array {
+  const sealed = new Uint8Array(CRC_BYTES + value.byteLength)
+  sealed.set(value, CRC_BYTES)
+  new DataView(sealed.buffer).setUint32(0, crc32c(value, crc32c(key)))
+  return sealed
+}
+
+/** @throws DATA_LOSS naming the key */
+export function openValue(key: Uint8Array, sealed: Uint8Array): Uint8Array {
+  const value = sealed.subarray(CRC_BYTES)
+  const stored =
+    sealed.byteLength < CRC_BYTES
+      ? undefined
+      : new DataView(sealed.buffer, sealed.byteOffset).getUint32(0)
+  if (stored === crc32c(value, crc32c(key))) return value
+  throw new DpsError('DATA_LOSS', `the replicated state is damaged at ${showKey(key)}`, {
+    hint: 'this replica heals itself from the other members of its cluster',
+  })
+}
