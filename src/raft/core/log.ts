@@ -224,9 +224,32 @@ export class Log {
   /** Hands out the next committed entries, each once. */
   takeApplicable(bytesMax: number): Entry[] {
     if (!this.hasApplicable) return []
-    const entries = this.slice(this.#applying + 1, bytesMax, this.#committed)
+    return this.#take(bytesMax, this.#committed)
+  }
+
+  /** The same, but only what is on disk, and nothing from the next configuration entry on. */
+  takeStableCommands(bytesMax: number): Entry[] {
+    const config = this.#configs.find((index) => index > this.#applying) ?? Number.POSITIVE_INFINITY
+    const through = Math.min(this.#committed, this.#stable, config - 1)
+    if (this.#installing || this.#applying >= through) return []
+    return this.#take(bytesMax, through)
+  }
+
+  #take(bytesMax: number, through: number): Entry[] {
+    const entries = this.slice(this.#applying + 1, bytesMax, through)
     this.#applying += entries.length
     return entries
+  }
+
+  /** The lowest index behind which at most `bytes` of entries follow. */
+  indexBefore(bytes: number): number {
+    let index = this.last
+    let sum = 0
+    for (; index > this.#offset; index--) {
+      sum += entryBytes(this.#entries[index - this.#offset - 1]!)
+      if (sum > bytes) break
+    }
+    return index
   }
 
   /** @returns the configuration entries that took effect, in order */

@@ -32,7 +32,16 @@ import { NodeState } from './node-state.js'
 import { replicate } from './replication.js'
 import type { RaftInit } from './settings.js'
 import { type RaftStatus, statusOf } from './status.js'
-import type { Entry, HardState, Message, Ready, SnapshotMeta, SoftState } from './types.js'
+import type {
+  Entry,
+  HardState,
+  Message,
+  ReadState,
+  Ready,
+  Role,
+  SnapshotMeta,
+  SoftState,
+} from './types.js'
 
 /** What became of a snapshot that a leader's `ready` told to send. */
 export type SnapshotOutcome =
@@ -76,6 +85,36 @@ export class Raft {
 
   get configuration(): Configuration {
     return this.#state.tracker.configuration
+  }
+
+  get role(): Role {
+    return this.#state.role
+  }
+
+  get term(): number {
+    return this.#state.term
+  }
+
+  /** The leader of this term, if known. */
+  get leader(): NodeId | undefined {
+    return this.#state.leader
+  }
+
+  get committed(): number {
+    return this.#state.log.committed
+  }
+
+  get firstIndex(): number {
+    return this.#state.log.first
+  }
+
+  get logBytes(): number {
+    return this.#state.log.sizeBytes
+  }
+
+  /** The snapshot that a stepped message brought, until its batch is persisted. */
+  get installing(): SnapshotMeta | undefined {
+    return this.#state.log.installing
   }
 
   /** A copy of what can be seen, for status, metrics and tests. */
@@ -249,6 +288,11 @@ export class Raft {
     return { index: log.applied, term, configuration: tracker.configuration }
   }
 
+  /** The lowest index behind which at most `bytes` of entries follow: how far to compact. */
+  indexBefore(bytes: number): number {
+    return this.#state.log.indexBefore(bytes)
+  }
+
   /** A snapshot with this meta is durable: entries up to `through` leave the log. */
   compact(snapshot: SnapshotMeta, through = snapshot.index): void {
     this.#state.log.compact(snapshot, through)
@@ -258,6 +302,21 @@ export class Raft {
   takeAppends(): Message[] {
     replicate(this.#state)
     return this.#state.appends.splice(0)
+  }
+
+  /**
+   * Committed entries that may be applied although a batch is on its way to the disk, as the own log
+   * has them already. Configuration entries wait for `ready`, which has their commit index persisted.
+   */
+  takeCommitted(): Entry[] {
+    // What the batch hands out comes first.
+    if ((this.#batch?.handedOut ?? 0) > 0) return []
+    return this.#state.log.takeStableCommands(this.#state.settings.applyBytesMax)
+  }
+
+  /** Reads that were confirmed: nothing of them waits for the disk. */
+  takeReadStates(): ReadState[] {
+    return this.#state.readStates.splice(0)
   }
 
   get hasReady(): boolean {
@@ -303,7 +362,7 @@ export class Raft {
       handedOut: committed.at(-1)?.index ?? 0,
     }
     const mustSync = voted || healed || changes || entries.length > 0 || snapshot !== undefined
-    const readStates = state.readStates.splice(0)
+    const readStates = this.takeReadStates()
     return {
       soft,
       hardState,
