@@ -21,6 +21,7 @@ export interface RaftStatus {
   configuration: Configuration
   firstIndex: number
   lastIndex: number
+  lastTerm: number
   stable: number
   committed: number
   applied: number
@@ -58,6 +59,7 @@ export function statusOf(state: NodeState): RaftStatus {
     configuration: tracker.configuration,
     firstIndex: log.first,
     lastIndex: log.last,
+    lastTerm: log.lastTerm,
     stable: log.stable,
     committed: log.committed,
     applied: log.applied,
