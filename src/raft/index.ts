@@ -57,6 +57,16 @@ export {
   type SnapshotMeta,
   type SoftState,
 } from './core/types.js'
+export {
+  LevelLogStore,
+  type LevelLogStoreComponents,
+  type LevelLogStoreInit,
+} from './level-log-store.js'
+export {
+  Libp2pTransport,
+  type Libp2pTransportComponents,
+  type Libp2pTransportInit,
+} from './libp2p-transport.js'
 export type { LogBatch, LogContents, LogStore } from './log-store.js'
 export { nodeIdOf, peerOf } from './node-id.js'
 export { RaftRunner } from './runner.js'

@@ -22,19 +22,24 @@ export interface LogContents {
 }
 
 export interface LogBatch {
-  /** Without one the stored one stays. */
+  /** Without one the stored one stays. Its term never goes back. */
   hardState?: HardState
   /**
    * Contiguous. What is stored from the first one's index on is deleted in the same batch. The
    * first one's index is at most one past the last stored (or past `snapshot`, where given).
    */
   entries: readonly Entry[]
-  /** Replaces the whole log, before `entries`. */
+  /**
+   * Replaces the whole log, before `entries`. May be older than the stored one: a replica whose state
+   * is lost begins again.
+   */
   snapshot?: { meta: SnapshotMeta; generation: number }
   /** Whether the batch, and everything saved before it, must survive power loss. */
   sync: boolean
   /** Takes the mark of damage away, in the same batch. */
   healed?: boolean
+  /** Sets the mark: from now on the replica starts `healing`, until a batch says `healed`. */
+  damaged?: boolean
 }
 
 export interface LogStore {
