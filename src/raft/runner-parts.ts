@@ -68,7 +68,8 @@ export function partsOf(
     { raft, log, machine, transport, reads, sender, receiver, compactor, clock },
     { applyBacklogBytesMax: init.applyBacklogBytesMax ?? APPLY_BACKLOG_BYTES_MAX, ...handlers },
   )
-  const ticker = new Ticker({ clock, timers }, init.tickMs, tick)
+  const { tickMs, heartbeatTicks: catchUpTicks } = init
+  const ticker = new Ticker({ clock, timers }, { tickMs, catchUpTicks, tick })
   return { raft, rounds, reads, sender, receiver, ticker }
 }
 

@@ -1,5 +1,15 @@
 import type { Clock, Timers } from '../base/index.js'
 
+export interface TickerInit {
+  tickMs: number
+  /**
+   * Missed ticks that are made up for; what a pause took beyond them is lost. With as many as lie
+   * between heartbeats a busy node keeps time, and a leader that lives is heard of in between.
+   */
+  catchUpTicks: number
+  tick: () => void
+}
+
 export interface TickerComponents {
   clock: Pick<Clock, 'monotonicMs'>
   timers: Timers
@@ -11,17 +21,15 @@ export interface TickerComponents {
  */
 export class Ticker {
   readonly #components: TickerComponents
-  readonly #tickMs: number
-  readonly #tick: () => void
+  readonly #init: TickerInit
   #cancel: (() => void) | undefined
   #nextMs = 0
   #running = false
   #lagMs = 0
 
-  constructor(components: TickerComponents, tickMs: number, tick: () => void) {
+  constructor(components: TickerComponents, init: TickerInit) {
     this.#components = components
-    this.#tickMs = tickMs
-    this.#tick = tick
+    this.#init = init
   }
 
   /** The latest that a tick was, beyond its time; halves with each tick. Milliseconds. */
@@ -31,7 +39,7 @@ export class Ticker {
 
   start(): void {
     this.#running = true
-    this.#nextMs = this.#components.clock.monotonicMs() + this.#tickMs
+    this.#nextMs = this.#components.clock.monotonicMs() + this.#init.tickMs
     this.#arm()
   }
 
@@ -52,9 +60,10 @@ export class Ticker {
     await timers.settle()
     if (!this.#running) return
     this.#lagMs = Math.max(lateMs, this.#lagMs / 2)
-    // A pause isn't caught up: ticks in a row would leave no time for an answer between them.
-    this.#nextMs = Math.max(this.#nextMs + this.#tickMs, clock.monotonicMs())
-    this.#tick()
+    const { tickMs, catchUpTicks, tick } = this.#init
+    const oldestMs = clock.monotonicMs() - (catchUpTicks - 1) * tickMs
+    this.#nextMs = Math.max(this.#nextMs + tickMs, oldestMs)
+    tick()
     if (this.#running) this.#arm()
   }
 }

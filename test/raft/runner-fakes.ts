@@ -433,7 +433,7 @@ export class World {
     const ids = ['a', 'b', 'c', 'd', 'e'].slice(0, count)
     const world = new World(ids, options)
     for (const id of ids) await world.start(id)
-    await world.until(() => world.leader !== undefined)
+    await world.settled()
     return world
   }
 
@@ -589,11 +589,17 @@ export class World {
     return leader.runner.propose(bytes(command)).then(({ result }) => text(result))
   }
 
-  /** Every running node's state holds as much as the longest. */
+  /** Every node follows one leader, and has applied all of its log. */
   async settled(): Promise<void> {
     await this.until(() => {
-      const lengths = [...this.nodes.values()].map(({ machine }) => machine.applied.length)
-      return this.leader !== undefined && new Set(lengths).size === 1
+      const { leader } = this
+      if (leader === undefined) return false
+      const { lastIndex, term } = leader.runner.status()
+      return [...this.nodes.values()].every(({ runner, machine }) => {
+        const status = runner.status()
+        const there = machine.appliedIndex === lastIndex && status.applied === lastIndex
+        return there && status.term === term && status.leader === leader.id
+      })
     })
   }
 }
