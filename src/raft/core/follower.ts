@@ -6,6 +6,7 @@ import type { Message } from './types.js'
 
 export function tickFollower(state: NodeState): void {
   state.electionElapsed++
+  if (state.healing !== undefined) state.healing.asked = false
   if (state.electionElapsed < state.timeoutTicks) return
   if (!state.promotable) return
   state.restartElectionTimer()
@@ -76,7 +77,8 @@ export function onHeartbeat(state: NodeState, message: Message & { type: 'heartb
   if (healing === undefined) log.commitTo(commit)
   // A healing node must not vouch for a leader: it may have forgotten a newer one's entries.
   state.send(from, { type: 'heartbeatReply', round: healing === undefined ? round : 0 })
-  if (healing !== undefined) {
+  if (healing !== undefined && !healing.asked) {
+    healing.asked = true
     state.send(from, { type: 'readIndex', context: healing.context, heal: true })
   }
 }

@@ -115,6 +115,8 @@ export function readAtLeader(
   const progress = state.tracker.progress.get(from)
   // An idle leader would never find out that its follower lost what it had acknowledged.
   if (heal && progress !== undefined) progress.nudged = true
+  // Asked again because the answer takes long: it is still to come.
+  if (heal && reads.has(context)) return true
   if (reads.size >= state.settings.readsMax) return false
   reads.add(context, from, heal, heal ? state.log.last : 0)
   return true

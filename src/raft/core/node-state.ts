@@ -15,6 +15,8 @@ export interface Healing {
   readonly context: string
   /** The leader's last index at a moment after our start that a majority confirmed. */
   target: number | undefined
+  /** At most once per tick: every question makes the leader send heartbeats, which lead to questions. */
+  asked: boolean
 }
 
 export class NodeState {
@@ -65,7 +67,7 @@ export class NodeState {
       if (entry.index <= applied) configuration = changeConfiguration(configuration, entry.change)
     }
     this.tracker = new Tracker(configuration, this.settings)
-    if (healing !== undefined) this.healing = { context: healing, target: undefined }
+    if (healing !== undefined) this.healing = { context: healing, target: undefined, asked: false }
     this.restartElectionTimer()
   }
 

@@ -42,6 +42,10 @@ export class Reads {
     return this.#waiting > 0
   }
 
+  has(context: string): boolean {
+    return this.#pending.some((read) => read.context === context)
+  }
+
   add(context: string, from: NodeId, heal: boolean, index: number): void {
     this.#pending.push({ context, from, heal, index, round: 0 })
     this.#waiting++
