@@ -1,0 +1,166 @@
+/** Who asks the cluster for something, and remembers what it was told. */
+import { DpsError } from '../../src/base/index.js'
+import { encodeEntry, encodeProposal } from '../../src/metadata/codec.js'
+import {
+  checkByKey,
+  explain,
+  HistoryRecorder,
+  type KeyValueInput,
+  type KeyValueOutput,
+  keyValueModel,
+} from '../support/linearizability/index.js'
+import type { Host } from './host.js'
+import type { Rng } from './random.js'
+import { registerKey, SIM_REGISTER, textOf } from './register.js'
+import type { Simulation } from './simulation.js'
+
+/** Nobody waits longer: the outcome stays unknown. */
+const PATIENCE_MS = 6_000
+
+export class Clients {
+  readonly #simulation: Simulation
+  readonly #random: Rng
+  readonly #history = new HistoryRecorder<KeyValueInput, KeyValueOutput>()
+  /** Per client: operations that it still wants to see succeed before it is content; undefined while it goes on. */
+  readonly #wishes: (number | undefined)[]
+  #tokens = 0
+  readonly counts = { writes: 0, reads: 0, unknown: 0, refused: 0, undecided: 0 }
+
+  constructor(simulation: Simulation, random: Rng) {
+    this.#simulation = simulation
+    this.#random = random
+    this.#wishes = Array.from({ length: simulation.plan.clients }, () => undefined)
+  }
+
+  start(): void {
+    for (const [client] of this.#wishes.entries()) this.#think(client)
+  }
+
+  /** Faults are over: each wants to succeed twice more. */
+  finish(): void {
+    this.#wishes.fill(2)
+  }
+
+  get finished(): boolean {
+    return this.#wishes.every((wish) => wish === 0)
+  }
+
+  get waiting(): string {
+    const leader = this.#simulation.leader()
+    return `clients still want ${this.#wishes.join()}, leader ${leader?.id ?? 'none'}`
+  }
+
+  #think(client: number): void {
+    const { world, plan } = this.#simulation
+    world.at(this.#random.exponential(plan.thinkMs * 1_000), () => this.#ask(client))
+  }
+
+  #ask(client: number): void {
+    const { hosts, plan, world } = this.#simulation
+    const random = this.#random
+    const wish = this.#wishes[client]
+    if (wish === 0) return
+    const host = random.pick(hosts)
+    if (!host.serving) {
+      this.#think(client)
+      return
+    }
+    const key = `k${random.below(plan.keys)}`
+    const read = wish === undefined ? random.chance(plan.readShare) : wish === 1
+    const value = `${(this.#tokens++).toString(36)},`
+    const input: KeyValueInput = read
+      ? { key, type: 'get' }
+      : { key, type: random.chance(0.1) ? 'put' : 'append', value }
+    const id = this.#history.invoke(client, input)
+    const { process } = host
+    let over = false
+    const end = (succeeded: boolean) => {
+      if (over) return
+      over = true
+      if (succeeded && this.#wishes[client] !== undefined && wish !== undefined) {
+        this.#wishes[client] = wish - 1
+      }
+      this.#think(client)
+    }
+    const watch = () => {
+      if (over) return
+      if (process!.alive && world.nowUs < startedUs + PATIENCE_MS * 1_000) world.at(50_000, watch)
+      else {
+        if (read) this.#history.withdraw(id)
+        this.counts.unknown++
+        end(false)
+      }
+    }
+    const startedUs = world.nowUs
+    world.at(50_000, watch)
+    this.#perform(host, input).then(
+      (output) => {
+        if (over || !process!.alive) return
+        this.#history.complete(id, output)
+        this.counts[read ? 'reads' : 'writes']++
+        world.say?.(`client ${client}: ${JSON.stringify(input)} → ${output.value}`)
+        world.record(5, client, id)
+        end(true)
+      },
+      (error: unknown) => {
+        if (over || !process!.alive) return
+        if (!(error instanceof DpsError)) {
+          world.fail(error as Error)
+          return
+        }
+        world.say?.(`client ${client}: ${JSON.stringify(input)} fails: ${error.message}`)
+        if (read) this.#history.withdraw(id)
+        this.counts.refused++
+        end(false)
+      },
+    )
+  }
+
+  async #perform(host: Host, input: KeyValueInput): Promise<KeyValueOutput> {
+    const { checks } = this.#simulation
+    if (input.type === 'get') {
+      const floor = checks.highestCommit
+      const index = await host.runner!.readBarrier()
+      checks.served(host.id!, index, floor)
+      const value = host.machine!.get(registerKey(input.key))
+      return { value: value === undefined ? '' : textOf(value) }
+    }
+    const leader = host.runner!.status().leader
+    const { tag, encode } = SIM_REGISTER
+    const put = input.type === 'put'
+    const body = encode({ type: 'simRegister', put, key: input.key, value: input.value })
+    const command = encodeEntry(
+      host.process!.now(),
+      encodeProposal({ session: 0, seq: 0, lowest: 0, tag, version: 1, body }),
+    )
+    const propose = async () => {
+      const target = leader === undefined ? host : (this.#simulation.hostOf(leader) ?? host)
+      if (!target.serving) throw new DpsError('UNAVAILABLE', 'nobody there')
+      const { index, term } = await target.runner!.propose(command)
+      checks.acknowledged(index, term)
+    }
+    if (leader === host.id || leader === undefined) await propose()
+    else {
+      const target = this.#simulation.hostOf(leader)?.name ?? host.name
+      await this.#simulation.network.call(host, target, propose)
+    }
+    return { value: '' }
+  }
+
+  check(): void {
+    const { checks } = this.#simulation
+    const seen = new Set<string>()
+    for (const { input, output } of this.#history.operations) {
+      if (input.type !== 'get' || output === undefined) continue
+      for (const token of output.value.split(',')) seen.add(`${token},`)
+    }
+    // A write of unknown outcome that no read ever saw changes nothing if it is left out, and a great
+    // deal of work for the search.
+    const operations = this.#history.operations.filter(
+      ({ input, output }) => output !== undefined || input.type === 'get' || seen.has(input.value),
+    )
+    const check = checkByKey(keyValueModel, operations, ({ key }) => key, { stepsMax: 200_000 })
+    if (check.verdict === 'undecided') this.counts.undecided++
+    if (check.verdict === 'violated') checks.fail('linearizability', explain(check))
+  }
+}
