@@ -12,12 +12,34 @@
  * const value = view.get(keyOf('m/', 'cluster'))
  * for await (const rows of view.range({ ...rangeOf('e/', folder), limit: 1000 })) show(rows)
  */
+export {
+  Authority,
+  type AuthorityComponents,
+  type AuthorityInit,
+  type AuthorityReplica,
+  type AuthorityStatus,
+  type ExecuteOptions,
+  type ReadOptions,
+} from './authority.js'
 export type * from './cluster-types.js'
 export type { ApplyContext, CommandHandler } from './command.js'
 export { defineCommand } from './command.js'
 export type { Command, CommandOf, CommandType, ResultOf } from './commands.js'
 export { keyAfter, keyOf, prefixEnd, rangeOf, readU64 } from './keys.js'
+export { LevelStateStore } from './level-state-store.js'
+export {
+  type AppliedListener,
+  type MachineComponents,
+  type MachineInit,
+  MetadataMachine,
+} from './machine.js'
+export { MemoryGeneration, MemoryStateStore } from './memory-state-store.js'
 export { holdsFiles, importNamespace, namesOfPath } from './namespace-import.js'
+export {
+  NamespaceJanitor,
+  type NamespaceJanitorComponents,
+  type NamespaceJanitorInit,
+} from './namespace-janitor.js'
 export { heldBy } from './namespace-keys.js'
 export {
   CLOSE_UPLOADS_MAX,
@@ -52,4 +74,20 @@ export {
   type PutItem,
   ROOT_DIRECTORY,
 } from './namespace-types.js'
+export {
+  CLUSTER_PROTOCOL,
+  ClusterClient,
+  ClusterServer,
+  type Peers,
+  type ProposalReceiver,
+} from './peers.js'
+export { Replica, type ReplicaComponents, type ReplicaInit } from './replica.js'
+export { SessionSweeper } from './session-sweeper.js'
+export type {
+  PageRange,
+  StateGeneration,
+  StateStore,
+  StoreSnapshot,
+  StoreWrite,
+} from './state-store.js'
 export type { Getter, KeyRange, Row, View } from './view.js'

@@ -101,6 +101,11 @@ export class MetadataMachine implements StateMachine, View {
     return this.#failure
   }
 
+  /** Whether the disk gave other bytes than were written: what it holds can't be used any more. */
+  get isDamaged(): boolean {
+    return this.#failure?.code === 'DATA_LOSS'
+  }
+
   /** Estimate of the memory that waits for the disk. */
   get overlayBytes(): number {
     return this.#overlay.bytes
@@ -121,12 +126,14 @@ export class MetadataMachine implements StateMachine, View {
     for (const other of await store.generations(options)) {
       if (other !== generation) await store.remove(other, options)
     }
-    const current = await store.open(generation, options)
+    const current = await store.open(generation, options).catch((error) => {
+      throw this.#fail(error)
+    })
     try {
       this.#mark = await this.#readMark(current)
     } catch (error) {
       await current.close()
-      throw error
+      throw this.#fail(error)
     }
     this.#durable = this.#mark
     this.#current = current
@@ -148,7 +155,16 @@ export class MetadataMachine implements StateMachine, View {
     const write = this.#overlay.get(key)
     if (write !== undefined) return write.value
     const sealed = this.#generation().get(key)
-    return sealed === undefined ? undefined : openValue(key, sealed)
+    return sealed === undefined ? undefined : this.#open(key, sealed)
+  }
+
+  /** Whoever meets damage: the whole replica stops for it. */
+  #open(key: Uint8Array, sealed: Uint8Array): Uint8Array {
+    try {
+      return openValue(key, sealed)
+    } catch (error) {
+      throw this.#fail(error)
+    }
   }
 
   async *range(
@@ -183,7 +199,7 @@ export class MetadataMachine implements StateMachine, View {
       if (this.#current !== store && this.#current !== undefined) return this.#page(range)
       throw error
     }
-    const rows = sealed.map(([key, value]): Row => [key, openValue(key, value)])
+    const rows = sealed.map(([key, value]): Row => [key, this.#open(key, value)])
     const { limit, reverse } = range
     return mergePage(rows, writes, { complete: rows.length === 0, limit, reverse })
   }
@@ -298,12 +314,13 @@ export class MetadataMachine implements StateMachine, View {
 
   async snapshot({ signal }: AbortOptions = {}): Promise<StateSnapshot> {
     const wanted = this.#mark.index
+    const open = (key: Uint8Array, sealed: Uint8Array) => this.#open(key, sealed)
     let snapshot: StoredSnapshot | undefined
     // While no batch is under way the store holds exactly what its mark says.
     const take = () => {
       if (snapshot !== undefined || this.#failure !== undefined) return
       if (this.#durable.index < wanted) this.#atRest.push(take)
-      else snapshot = new StoredSnapshot(this.#durable, this.#generation().snapshot())
+      else snapshot = new StoredSnapshot(this.#durable, this.#generation().snapshot(), open)
     }
     if (this.#flushing || this.#durable.index < wanted) this.#atRest.push(take)
     else take()

@@ -4,7 +4,6 @@ import { compareKeys, keyAfter, STATE_RANGE } from './keys.js'
 import { MARK_KEY } from './mark.js'
 import { chainDigest, encodePiece, PiecePacker, START_DIGEST } from './snapshot-pieces.js'
 import type { StoreSnapshot } from './state-store.js'
-import { openValue } from './values.js'
 
 const PAGE_ROWS = 4096
 
@@ -22,10 +21,17 @@ export class StoredSnapshot implements StateSnapshot {
   readonly meta: SnapshotMeta
   readonly #mark: StateMark
   readonly #store: StoreSnapshot
+  readonly #open: (key: Uint8Array, sealed: Uint8Array) => Uint8Array
   /** By number of the piece, from 1 on; grows as pieces are made. */
   readonly #starts: Start[] = []
 
-  constructor(mark: StateMark, store: StoreSnapshot) {
+  /** @param open checks a value that was read */
+  constructor(
+    mark: StateMark,
+    store: StoreSnapshot,
+    open: (key: Uint8Array, sealed: Uint8Array) => Uint8Array,
+  ) {
+    this.#open = open
     const { index, term, configuration } = mark
     this.meta = { index, term, configuration }
     this.#mark = mark
@@ -81,7 +87,7 @@ export class StoredSnapshot implements StateSnapshot {
       if (last === undefined) return
       for (const [key, sealed] of rows) {
         // The head carries it.
-        if (compareKeys(key, MARK_KEY) !== 0) yield [key, openValue(key, sealed)] as const
+        if (compareKeys(key, MARK_KEY) !== 0) yield [key, this.#open(key, sealed)] as const
       }
       gte = keyAfter(last[0])
     }
