@@ -190,6 +190,8 @@ export function fileChild(
 export interface EntriesOptions extends AbortOptions {
   /** Entries behind this name only. */
   after?: string
+  /** Entries from this name on. Manifests that hold only smaller ones are not loaded. */
+  from?: string
 }
 
 /**
@@ -201,8 +203,10 @@ export async function* directoryEntries(
   load: LoadManifest,
   options: EntriesOptions = {},
 ): AsyncGenerator<DirectoryEntry, void, undefined> {
-  const { after, signal } = options
-  const isWanted = (name: string) => after === undefined || compareNames(name, after) > 0
+  const { after, from, signal } = options
+  const isWanted = (name: string) =>
+    (after === undefined || compareNames(name, after) > 0) &&
+    (from === undefined || compareNames(name, from) >= 0)
   const root = directoryRoot(
     kindOf(cid) === 'chunk' ? undefined : decodeManifest(await load(cid, { signal })),
     cid,

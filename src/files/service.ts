@@ -131,11 +131,11 @@ export class FilesService {
     let cid = root
     for (const name of path) {
       let found: DirectoryEntry | undefined
-      for await (const entry of this.list(cid, { root, ...options })) {
-        if (entry.name === name) found = entry
-        if (found !== undefined) break
+      for await (const entry of this.list(cid, { root, ...options, from: name })) {
+        found = entry
+        break
       }
-      if (found === undefined) throw new DpsError('NOT_FOUND', `no '${name}' in ${formatCid(cid)}`)
+      if (found?.name !== name) throw new DpsError('NOT_FOUND', `no '${name}' in ${formatCid(cid)}`)
       if (found.kind === 'symlink') {
         throw new DpsError('INVALID_ARGUMENT', `'${name}' is a symlink to '${found.target}'`)
       }
@@ -144,15 +144,21 @@ export class FilesService {
     return cid
   }
 
-  /** Entries of a directory, in byte order of their names. A file is INVALID_ARGUMENT. */
-  async *list(cid: CID, options: FetchOptions = {}): AsyncGenerator<DirectoryEntry> {
+  /**
+   * Entries of a directory, in byte order of their names, where `from` is given beginning there. A
+   * file is INVALID_ARGUMENT.
+   */
+  async *list(
+    cid: CID,
+    options: FetchOptions & { from?: string } = {},
+  ): AsyncGenerator<DirectoryEntry> {
     const session = this.#session(cid, options)
     try {
       const load = this.#fetcher.loader(session)
       const abort = options.signal ? { signal: options.signal } : {}
       const isFile = kindOf(cid) === 'chunk' || (await openRoot(cid, load, abort)).kind === 'file'
       if (isFile) throw new DpsError('INVALID_ARGUMENT', `${formatCid(cid)} is a file`)
-      yield* directoryEntries(cid, load, abort)
+      yield* directoryEntries(cid, load, { ...abort, ...(options.from && { from: options.from }) })
     } finally {
       session.close()
     }

@@ -114,6 +114,10 @@ test('small trees: directories of few and many entries', async () => {
       const rest = await collect(directoryEntries(cid, blocks.load, { after: name(after) }))
       expect(rest.map((each) => each.name)).toEqual(found.slice(after + 1).map((each) => each.name))
       if (after === count - 2) expect(blocks.loads).toBeLessThanOrEqual(2 + depthOf(count) * 2)
+      blocks.loads = 0
+      const seek = directoryEntries(cid, blocks.load, { from: name(after) })
+      expect((await seek.next()).value).toMatchObject({ name: name(after) })
+      expect(blocks.loads).toBeLessThanOrEqual(2 + depthOf(count) * 2)
     }
   }
 })
