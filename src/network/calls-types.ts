@@ -10,11 +10,15 @@ export interface StreamOpener {
    * @throws DpsError UNAVAILABLE (cannot be reached), UNIMPLEMENTED (does not speak the protocol)
    */
   openStream(peerId: string, protocol: string, options?: AbortOptions): Promise<Stream>
-  /** Serves a protocol. `onStream` is called once for each stream that a peer opens. */
+  /**
+   * Serves a protocol. `onStream` is called once for each stream that a peer opens.
+   *
+   * @param options.ownConnection the connections on which it is opened carry nothing else from here on
+   */
   handle(
     protocol: string,
     onStream: (stream: Stream, peerId: string) => void,
-    options: { maxInboundStreams: number; maxOutboundStreams: number },
+    options: { maxInboundStreams: number; maxOutboundStreams: number; ownConnection?: boolean },
   ): Promise<void>
   unhandle(protocol: string): Promise<void>
   /** Ends every connection to a peer that goes on breaking the protocol. */

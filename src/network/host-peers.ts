@@ -3,6 +3,7 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { byteStream } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { type AbortOptions, type Clock, DpsError } from '../base/index.js'
+import type { Metrics } from '../observability/index.js'
 import { isPeerId, withoutPeer, withPeer } from './host-address.js'
 import { nameOfAgent } from './host-agent.js'
 
@@ -105,4 +106,20 @@ export async function roundTrip(
     throw new DpsError('UNAVAILABLE', 'the echo is wrong')
   }
   return latencyMs
+}
+
+export function measurePeers(
+  metrics: Metrics | undefined,
+  counts: { connected(): number; known(): number },
+): void {
+  metrics?.gauge({
+    name: 'dps_network_peers',
+    help: 'Peers connected now.',
+    collect: (gauge) => gauge.set(counts.connected()),
+  })
+  metrics?.gauge({
+    name: 'dps_network_known_peers',
+    help: 'Peers remembered across restarts.',
+    collect: (gauge) => gauge.set(counts.known()),
+  })
 }

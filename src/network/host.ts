@@ -19,10 +19,12 @@ import type { HostComponents, HostInit } from './host-init.js'
 import { createNode, type DpsLibp2p, KAD_PROTOCOL, PING_PROTOCOL } from './host-libp2p.js'
 import { InboundLimiter } from './host-limits.js'
 import { libp2pLogger } from './host-log.js'
+import { OwnConnections, type OwnStream } from './host-own.js'
 import {
   type ConnectedPeer,
   describePeer,
   matchPeer,
+  measurePeers,
   type PeerFacts,
   roundTrip,
 } from './host-peers.js'
@@ -53,6 +55,7 @@ export class Host implements Part, StreamOpener {
   readonly #known: KnownPeers
   readonly #redial: Redialler
   readonly #limiter: InboundLimiter
+  readonly #own: OwnConnections
   readonly #handlers = new Map<string, { listener: StreamListener; options: HandleOptions }>()
   readonly #onConnect = new Set<PeerListener>()
   readonly #onDisconnect = new Set<PeerListener>()
@@ -83,6 +86,10 @@ export class Host implements Part, StreamOpener {
       },
       init.redial,
     )
+    this.#own = new OwnConnections({
+      connectionsOf: (peerId) => this.#connectionsOf(peerId),
+      libp2p: () => this.libp2p,
+    })
     this.peerId = components.identity.peerId
   }
 
@@ -133,7 +140,10 @@ export class Host implements Part, StreamOpener {
       const { name } = error instanceof Error ? error : { name: '' }
       throw name === 'UnsupportedListenAddressesError' ? listenError(error, listen) : error
     }
-    this.#measure()
+    measurePeers(this.#parts.metrics, {
+      connected: () => this.#facts.size,
+      known: () => this.#known.all().length,
+    })
     this.#dialKnown(bootstrap)
     this.#confirming = setInterval(() => {
       for (const peerId of this.#facts.keys()) this.#run(this.#confirmAddrs(peerId))
@@ -286,9 +296,30 @@ export class Host implements Part, StreamOpener {
   async openStream(peerId: string, protocol: string, options: AbortOptions = {}): Promise<Stream> {
     const { signal, done } = boundedSignal(this.#dialTimeoutMs, options.signal)
     try {
-      const open = this.#connectionsOf(peerId).find(({ status }) => status === 'open')
-      if (open !== undefined) return await open.newStream(protocol, { signal })
-      return await this.libp2p.dialProtocol(parsePeerId(peerId), protocol, { signal })
+      const dial = (force: boolean) => this.libp2p.dial(parsePeerId(peerId), { signal, force })
+      return await this.#own.openShared(peerId, protocol, dial, signal)
+    } catch (error) {
+      throw peerError(error, `open ${protocol} to ${peerId}`, options)
+    } finally {
+      done()
+    }
+  }
+
+  /**
+   * A new stream on a connection that no other protocol uses, from here at least: one that either
+   * side keeps for this protocol, else a new one. The peer counts as a member, which libp2p keeps
+   * when it has too many connections.
+   *
+   * @param options.addrs multiaddrs to dial; what is known here when empty
+   */
+  async openOwnStream(
+    peerId: string,
+    protocol: string,
+    options: AbortOptions & { addrs?: readonly string[] } = {},
+  ): Promise<OwnStream> {
+    const { signal, done } = boundedSignal(this.#dialTimeoutMs, options.signal)
+    try {
+      return await this.#own.openOwn(peerId, protocol, options.addrs ?? [], signal)
     } catch (error) {
       throw peerError(error, `open ${protocol} to ${peerId}`, options)
     } finally {
@@ -328,7 +359,11 @@ export class Host implements Part, StreamOpener {
   async #register(protocol: string, listener: StreamListener, options: HandleOptions) {
     await this.libp2p.handle(
       protocol,
-      (stream, connection) => listener(stream, connection.remotePeer.toString()),
+      (stream, connection) => {
+        if (options.ownConnection === true && !this.#own.claim(connection)) {
+          stream.abort(new DpsError('ABORTED', 'other protocols use this connection'))
+        } else listener(stream, connection.remotePeer.toString())
+      },
       options,
     )
   }
@@ -454,18 +489,5 @@ export class Host implements Part, StreamOpener {
     if (addrs === undefined) return false
     await this.learn(peerId, addrs)
     return true
-  }
-
-  #measure(): void {
-    this.#parts.metrics?.gauge({
-      name: 'dps_network_peers',
-      help: 'Peers connected now.',
-      collect: (gauge) => gauge.set(this.#facts.size),
-    })
-    this.#parts.metrics?.gauge({
-      name: 'dps_network_known_peers',
-      help: 'Peers remembered across restarts.',
-      collect: (gauge) => gauge.set(this.#known.all().length),
-    })
   }
 }
