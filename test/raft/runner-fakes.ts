@@ -89,12 +89,23 @@ export interface Disk {
 /** One process: what it runs is dead when it is. */
 export class Life {
   dead = false
+  /** Resolves when it ends: how others notice. */
+  readonly death: Promise<'dead'>
+  #die = (_: 'dead') => {}
   readonly #world: World
   readonly #id: NodeId
 
   constructor(world: World, id: NodeId) {
     this.#world = world
     this.#id = id
+    this.death = new Promise((resolve) => {
+      this.#die = resolve
+    })
+  }
+
+  end(): void {
+    this.dead = true
+    this.#die('dead')
   }
 
   /** A wait. Never ends in a dead process. */
@@ -372,24 +383,30 @@ export class FakeTransport implements Transport {
   /** Piece by piece, broken off where the world says so. */
   async sendSnapshot(message: SnapshotMessage, snapshot: StateSnapshot): Promise<SnapshotOutcome> {
     const world = this.#world
-    const reachable = () => !this.#life.dead && world.reaches(this.#id, message.to)
-    try {
-      await this.#life.step('transfer.begin')
-      const receiver = world.nodes.get(message.to)?.transport.receiver
-      if (receiver === undefined || !reachable()) return 'interrupted'
+    const target = world.nodes.get(message.to)
+    const receiver = target?.transport.receiver
+    const broken = () => {
+      const there = target?.transport.receiver === receiver && !target?.life.dead
+      return !there || !world.reaches(this.#id, message.to)
+    }
+    await this.#life.step('transfer.begin')
+    if (target === undefined || receiver === undefined || broken()) return 'interrupted'
+    const transfer = async (): Promise<SnapshotOutcome> => {
       const install = await receiver.installing(message)
       if (install !== undefined) {
         for await (const chunk of snapshot.chunks(install.received)) {
           await this.#life.step('transfer.piece')
-          if (!reachable() || world.nodes.get(message.to)?.transport.receiver !== receiver) {
-            return 'interrupted'
-          }
+          if (broken()) return 'interrupted'
           await install.write(chunk)
           world.pieces++
         }
       }
       await receiver.installed(message, install)
       return 'finished'
+    }
+    try {
+      const outcome = await Promise.race([transfer(), target.life.death])
+      return outcome === 'dead' ? 'interrupted' : outcome
     } catch {
       return 'failed'
     }
@@ -503,7 +520,7 @@ export class World {
   /** Power off: what is not on the disk is gone. */
   crash(id: NodeId): void {
     const node = this.node(id)
-    node.life.dead = true
+    node.life.end()
     node.transport.receiver = undefined
     this.nodes.delete(id)
   }
