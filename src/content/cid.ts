@@ -90,6 +90,19 @@ export function cidOver(bytes: Uint8Array<ArrayBuffer>): CID {
   return new CID(1, bytes[1] as number, multihash, bytes)
 }
 
+/**
+ * The CID of its binary form.
+ * @throws INVALID_ARGUMENT unless it is one that {@link cidOf} makes
+ */
+export function cidOfBytes(bytes: Uint8Array): CID {
+  try {
+    return checkCid(CID.decode(bytes))
+  } catch (cause) {
+    if (cause instanceof DpsError) throw cause
+    throw badCid(`${bytes.length} bytes`, 'they are not a CID', cause)
+  }
+}
+
 export function codecOf(kind: ChunkKind): number {
   return kind === 'chunk' ? CODEC_RAW : CODEC_MANIFEST
 }

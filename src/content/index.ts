@@ -23,6 +23,7 @@ export {
   CODEC_RAW,
   checkCid,
   cidOf,
+  cidOfBytes,
   codecOf,
   compareDigests,
   DIGEST_BYTES,

@@ -21,6 +21,10 @@ export {
   type ExecuteOptions,
   type ReadOptions,
 } from './authority.js'
+export { AuthorityOnDemand } from './authority-on-demand.js'
+export { Cluster, type ClusterComponents, type ClusterInit } from './cluster.js'
+export { CLUSTER_METHOD, type ClusterNetwork } from './cluster-calls.js'
+export { listNodes, readCluster, readNode } from './cluster-records.js'
 export type * from './cluster-types.js'
 export type { ApplyContext, CommandHandler } from './command.js'
 export { defineCommand } from './command.js'
@@ -33,6 +37,11 @@ export {
   type MachineInit,
   MetadataMachine,
 } from './machine.js'
+export {
+  type MembershipComponents,
+  type MembershipInit,
+  MembershipWorker,
+} from './membership-worker.js'
 export { MemoryGeneration, MemoryStateStore } from './memory-state-store.js'
 export { holdsFiles, importNamespace, namesOfPath } from './namespace-import.js'
 export {
@@ -74,6 +83,7 @@ export {
   type PutItem,
   ROOT_DIRECTORY,
 } from './namespace-types.js'
+export { NoTransport } from './no-transport.js'
 export {
   CLUSTER_PROTOCOL,
   ClusterClient,

@@ -198,10 +198,12 @@ function itemToWire({
   }
   if (content.kind === 'file') {
     const { fileId, sizeBytes, policy } = content
-    return { ...common, fileId: plain(fileId), sizeBytes, policy }
+    return { ...common, fileId: plain(fileId), sizeBytes, policy, restore: false }
   }
-  if (content.kind === 'symlink') return { ...common, ...file, target: content.target }
-  return { ...common, ...file }
+  if (content.kind === 'symlink') {
+    return { ...common, ...file, target: content.target, restore: false }
+  }
+  return { ...common, ...file, restore: content.restore ?? false }
 }
 
 function itemFromWire(item: wire.PutItem): PutItem {
@@ -215,10 +217,11 @@ function itemFromWire(item: wire.PutItem): PutItem {
   }
 }
 
-function contentFromWire({ fileId, sizeBytes, policy, target }: wire.PutItem): PutContent {
+function contentFromWire(item: wire.PutItem): PutContent {
+  const { fileId, sizeBytes, policy, target, restore } = item
   if (fileId !== undefined && target !== undefined) throw bad('put: a file with a target')
   if (fileId !== undefined) return { kind: 'file', fileId, sizeBytes: whole(sizeBytes), policy }
-  return target === undefined ? { kind: 'directory' } : { kind: 'symlink', target }
+  return target === undefined ? { kind: 'directory', restore } : { kind: 'symlink', target }
 }
 
 function placeToWire({ directoryId, names }: Place): wire.Place {

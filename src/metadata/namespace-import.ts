@@ -1,6 +1,6 @@
 /** A namespace brought along into another cluster. */
 import { type AbortOptions, DpsError } from '../base/index.js'
-import type { Command, CommandType, ResultOf } from './commands.js'
+import type { Authority } from './authority.js'
 import { PUT_ITEMS_MAX } from './namespace-limits.js'
 import { contentOf, type EntryInfo, isHeldBy, listEntries, statEntry } from './namespace-reads.js'
 import { type Place, type PutContent, type PutItem, ROOT_DIRECTORY } from './namespace-types.js'
@@ -9,13 +9,7 @@ import type { View } from './view.js'
 const UPLOAD_TTL_MS = 24 * 3600 * 1000
 
 /** What importing asks of the authority that it imports into. */
-export interface ImportTarget {
-  execute<T extends CommandType>(
-    command: Extract<Command, { type: T }>,
-    options?: AbortOptions,
-  ): Promise<ResultOf<T>>
-  read(options?: AbortOptions): Promise<View>
-}
+export type ImportTarget = Pick<Authority, 'execute' | 'read'>
 
 /** Whether there is anything to bring along, or to lose. */
 export function holdsFiles(view: View): boolean {

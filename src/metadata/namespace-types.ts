@@ -118,8 +118,8 @@ export type Expected = number | undefined
 export type PutContent =
   | { kind: 'file'; fileId: FileId; sizeBytes: number; policy: string }
   | { kind: 'symlink'; target: string }
-  /** An existing directory stays, with its attributes. */
-  | { kind: 'directory' }
+  /** An existing directory stays. It keeps its attributes, unless they are to be restored. */
+  | { kind: 'directory'; restore?: boolean }
 
 export interface PutItem {
   place: Place

@@ -62,6 +62,11 @@ export class Leases {
     return lease
   }
 
+  /** Those that an earlier process left. */
+  abandoned(): Lease[] {
+    return [...this.#held.values()].filter(({ row }) => row.endSequence !== undefined)
+  }
+
   #hold(id: string, row: Row): HeldLease {
     const lease = new HeldLease(id, row, {
       now: () => this.#clock.now(),

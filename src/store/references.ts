@@ -1,5 +1,6 @@
 /**
- * Why a chunk is kept: pins and what they lead to, and leases.
+ * Why a chunk is kept: pins, contents that the cluster placed here and what these lead to, and
+ * leases.
  *
  * A sweep (a run of the collector) asks for the last word on each chunk in the very turn in which
  * it is marked as going; see {@link Sweep}.
@@ -9,6 +10,7 @@ import type { AbortOptions, Clock, Part } from '../base/index.js'
 import { DpsError, systemClock } from '../base/index.js'
 import {
   cidOf,
+  cidOfBytes,
   type Digest,
   digestKey,
   digestOf,
@@ -48,6 +50,11 @@ export interface ReferencesComponents {
   clock?: Clock
 }
 
+export interface PlaceOptions extends AbortOptions {
+  /** As of a pin. */
+  lease?: Lease
+}
+
 type PinRow = Omit<Pin, 'cid'>
 
 /** A sweep remembers so many digests that became referenced meanwhile; with more, it frees none. */
@@ -59,6 +66,8 @@ export class References implements Part {
   readonly #store: ReferencesComponents['store']
   readonly #clock: Clock
   readonly #pins: ReturnType<typeof textOf>
+  /** Contents that the cluster placed here: their CIDs in binary form. */
+  readonly #placed: ReturnType<typeof bytesOf>
   readonly #flags: ReturnType<typeof textOf>
   readonly #leases: Leases
   readonly #counts: ReferenceCounts
@@ -71,6 +80,8 @@ export class References implements Part {
   #stuck: DpsError[] = []
   #turn: Promise<unknown> = Promise.resolve()
   #settling: Promise<unknown> = Promise.resolve()
+  /** How many there are who do not know what must be kept. */
+  #unsure = 0
   readonly #touched = new Set<string>()
   #sweeps = 0
 
@@ -79,10 +90,11 @@ export class References implements Part {
     this.#store = store
     this.#clock = clock
     this.#pins = textOf(meta, 'pins')
+    this.#placed = bytesOf(meta, 'placed')
     this.#flags = textOf(meta, 'refs-flags')
     this.#leases = new Leases(meta, clock)
     this.#counts = new ReferenceCounts(meta, store, {
-      isPinned: (digests) => this.#arePinned(digests),
+      isPinned: (digests) => this.#areKept(digests),
       alone: (work) => this.#alone(work),
       onReferenced: (key) => {
         if (this.#sweeps > 0) this.#touched.add(key)
@@ -108,9 +120,7 @@ export class References implements Part {
   async pin(cid: CID, options: PinOptions = {}): Promise<void> {
     const { name = '', ttlMs = 0, lease, signal } = options
     signal?.throwIfAborted()
-    const bare = lease === undefined
-    if (bare) this.#baring++
-    await this.#change(async () => {
+    await this.#keep(lease, async () => {
       const now = this.#clock.now()
       const before = await this.pinOf(cid)
       const row: PinRow = {
@@ -123,7 +133,13 @@ export class References implements Part {
         .askFor(this.#meta.batch(), digestOf(cid), kindOf(cid))
         .put(formatCid(cid), JSON.stringify(row), { sublevel: this.#pins })
         .write({ sync: true })
-    }).finally(() => {
+    })
+  }
+
+  #keep(lease: Lease | undefined, work: () => Promise<void>): Promise<void> {
+    const bare = lease === undefined
+    if (bare) this.#baring++
+    return this.#change(work).finally(() => {
       if (!bare) return
       this.#baring--
       this.#bareChange = this.#changes
@@ -171,13 +187,71 @@ export class References implements Part {
     return { cid, ...row }
   }
 
-  async #arePinned(digests: readonly Digest[]): Promise<boolean[]> {
-    const keys = digests.flatMap((digest) => [
-      formatCid(cidOf('manifest', digest)),
-      formatCid(cidOf('chunk', digest)),
+  /**
+   * Keeps contents because the cluster says that they must be here. All of them are durable when
+   * it resolves; again is harmless.
+   */
+  async place(cids: readonly CID[], { lease, signal }: PlaceOptions = {}): Promise<void> {
+    signal?.throwIfAborted()
+    if (cids.length === 0) return
+    await this.#keep(lease, async () => {
+      const batch = this.#meta.batch()
+      for (const cid of cids) {
+        this.#counts.askFor(batch, digestOf(cid), kindOf(cid))
+        batch.put(cid.bytes, NOTHING, { sublevel: this.#placed })
+      }
+      await batch.write({ sync: true })
+    })
+  }
+
+  /** The cluster no longer says so. */
+  async unplace(cids: readonly CID[], { signal }: AbortOptions = {}): Promise<void> {
+    signal?.throwIfAborted()
+    if (cids.length === 0) return
+    await this.#change(async () => {
+      const batch = this.#meta.batch()
+      for (const cid of cids) {
+        this.#counts.askFor(batch, digestOf(cid), kindOf(cid))
+        batch.del(cid.bytes, { sublevel: this.#placed })
+      }
+      await batch.write({ sync: true })
+    })
+  }
+
+  /** Contents placed here, in byte order of their CIDs, as of the call. */
+  async *placed({ signal }: AbortOptions = {}): AsyncGenerator<CID> {
+    for await (const key of this.#placed.keys()) {
+      signal?.throwIfAborted()
+      yield cidOfBytes(key)
+    }
+  }
+
+  async arePlaced(cids: readonly CID[]): Promise<boolean[]> {
+    const rows = await this.#placed.getMany(cids.map(({ bytes }) => bytes))
+    return rows.map((row) => row !== undefined)
+  }
+
+  async #areKept(digests: readonly Digest[]): Promise<boolean[]> {
+    const cids = digests.flatMap((digest) => [cidOf('manifest', digest), cidOf('chunk', digest)])
+    const [pins, placed] = await Promise.all([
+      this.#pins.getMany(cids.map(formatCid)),
+      this.arePlaced(cids),
     ])
-    const rows = await this.#pins.getMany(keys)
-    return digests.map((_, i) => rows[2 * i] !== undefined || rows[2 * i + 1] !== undefined)
+    const isKept = (at: number) => pins[at] !== undefined || placed[at] === true
+    return digests.map((_, i) => isKept(2 * i) || isKept(2 * i + 1))
+  }
+
+  /**
+   * From now on nothing is freed until the returned function is called: what must be kept is not
+   * known at the moment.
+   */
+  keepEverything(): () => void {
+    this.#unsure++
+    let sure = false
+    return () => {
+      if (!sure) this.#unsure--
+      sure = true
+    }
   }
 
   /**
@@ -212,6 +286,9 @@ export class References implements Part {
     for await (const { cid } of this.#allPins()) {
       await this.#counts.askFor(this.#meta.batch(), digestOf(cid), kindOf(cid)).write()
     }
+    for await (const cid of this.placed()) {
+      await this.#counts.askFor(this.#meta.batch(), digestOf(cid), kindOf(cid)).write()
+    }
     await this.#meta.batch().del(RECOUNT, flag).write({ sync: true })
   }
 
@@ -229,6 +306,11 @@ export class References implements Part {
   openLease(init: { ttlMs: number; purpose: string }, options: AbortOptions = {}): Promise<Lease> {
     options.signal?.throwIfAborted()
     return this.#leases.open(this.#store.nextSequence, init)
+  }
+
+  /** What an earlier process of this node opened and did not release. */
+  abandonedLeases(): Lease[] {
+    return this.#leases.abandoned()
   }
 
   /** Ends what has outlived its time. @returns how many pins that were. */
@@ -255,6 +337,7 @@ export class References implements Part {
     return {
       mayFree: (chunk) =>
         chunk.sequence < floor &&
+        this.#unsure === 0 &&
         // What was pinned before it began is counted, also that of leases that ended then; what
         // is pinned under a lease since is covered by it.
         this.#settledChanges >= changes &&
@@ -292,7 +375,8 @@ export interface Sweep {
    * The last word on a chunk to which nothing referred when it was looked up: synchronous, so that
    * nothing can come between it and the mark. False while anything is unclear.
    *
-   * It is garbage unless: it was stored after the sweep began; a pin that no lease backs is not
+   * It is garbage unless: somebody does not know yet what must be kept; it was stored after the
+   * sweep began; a pin that no lease backs is not
    * counted yet; something came to refer to it since; a lease covers it, or did since the sweep
    * began.
    */
@@ -310,6 +394,12 @@ function rowOf(key: string, text: string): PinRow {
   } catch (error) {
     throw new DpsError('DATA_LOSS', `the pin of ${key} is damaged`, { cause: error })
   }
+}
+
+const NOTHING = new Uint8Array(0)
+
+function bytesOf(meta: MetaDb, name: string) {
+  return meta.sublevel<Uint8Array, Uint8Array>(name, { keyEncoding: 'view', valueEncoding: 'view' })
 }
 
 function textOf(meta: MetaDb, name: string) {

@@ -1,8 +1,15 @@
 /** `put`: files, symlinks and directories into the namespace, each atomically. Pure. */
-import { DpsError } from '../../base/index.js'
+import { assert, DpsError } from '../../base/index.js'
 import { CID_BYTES } from '../../content/index.js'
 import { POLICY_BYTES_MAX } from '../namespace-limits.js'
-import type { EntryChange, NamespaceResults, PutCommand, PutItem } from '../namespace-types.js'
+import type {
+  Attributes,
+  DirectoryId,
+  EntryChange,
+  NamespaceResults,
+  PutCommand,
+  PutItem,
+} from '../namespace-types.js'
 import type { NamespaceDraft } from './namespace-draft.js'
 import {
   checkExpected,
@@ -60,6 +67,7 @@ function putItem(draft: NamespaceDraft, item: PutItem, holder: string | undefine
   if (content.kind === 'directory') {
     if (replaced && entry.kind !== 'directory') throw notDirectory(draft, place)
     const id = entry?.directoryId ?? makeDirectory(draft, directoryId, name, attributes)
+    if (replaced && content.restore) restore(draft, id, attributes)
     const version = versionOf(draft, { kind: 'directory', directoryId: id })
     return { version, directoryId: id, replaced }
   }
@@ -82,4 +90,11 @@ function putItem(draft: NamespaceDraft, item: PutItem, holder: string | undefine
   }
   if (entry?.kind === 'file') draft.unrefer(entry.fileId)
   return { version: common.version, replaced }
+}
+
+/** What adding entries did to the times of a directory is undone. */
+function restore(draft: NamespaceDraft, id: DirectoryId, attributes: Attributes): void {
+  const record = draft.directory(id)
+  assert(record !== undefined, `directory ${id} has no record`)
+  draft.setDirectory(id, { ...record, attributes, ctimeNs: draft.nowNs, version: draft.next() })
 }

@@ -1471,6 +1471,7 @@ export interface PutItem {
   attributes?: Attributes
   expected?: number
   parents: boolean
+  restore: boolean
 }
 
 export namespace PutItem {
@@ -1523,6 +1524,11 @@ export namespace PutItem {
           w.bool(obj.parents)
         }
 
+        if ((obj.restore != null && obj.restore !== false)) {
+          w.uint32(72)
+          w.bool(obj.restore)
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
@@ -1530,7 +1536,8 @@ export namespace PutItem {
         const obj: any = {
           sizeBytes: 0,
           policy: '',
-          parents: false
+          parents: false,
+          restore: false
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -1573,6 +1580,10 @@ export namespace PutItem {
             }
             case 8: {
               obj.parents = reader.bool()
+              break
+            }
+            case 9: {
+              obj.restore = reader.bool()
               break
             }
             default: {
@@ -1642,6 +1653,13 @@ export namespace PutItem {
             case 8: {
               yield {
                 field: `${prefix}.parents`,
+                value: reader.bool()
+              }
+              break
+            }
+            case 9: {
+              yield {
+                field: `${prefix}.restore`,
                 value: reader.bool()
               }
               break
@@ -1719,6 +1737,11 @@ export namespace PutItem {
     value: boolean
   }
 
+  export interface PutItemRestoreFieldEvent {
+    field: '$.restore'
+    value: boolean
+  }
+
   export function encode (obj: Partial<PutItem>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, PutItem.codec())
   }
@@ -1727,7 +1750,7 @@ export namespace PutItem {
     return decodeMessage(buf, PutItem.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PutItem>): Generator<PutItemPlaceDirectoryIdFieldEvent | PutItemPlaceNamesFieldEvent | PutItemFileIdFieldEvent | PutItemSizeBytesFieldEvent | PutItemPolicyFieldEvent | PutItemTargetFieldEvent | PutItemAttributesModeFieldEvent | PutItemAttributesUidFieldEvent | PutItemAttributesGidFieldEvent | PutItemAttributesMtimeNsFieldEvent | PutItemExpectedFieldEvent | PutItemParentsFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PutItem>): Generator<PutItemPlaceDirectoryIdFieldEvent | PutItemPlaceNamesFieldEvent | PutItemFileIdFieldEvent | PutItemSizeBytesFieldEvent | PutItemPolicyFieldEvent | PutItemTargetFieldEvent | PutItemAttributesModeFieldEvent | PutItemAttributesUidFieldEvent | PutItemAttributesGidFieldEvent | PutItemAttributesMtimeNsFieldEvent | PutItemExpectedFieldEvent | PutItemParentsFieldEvent | PutItemRestoreFieldEvent> {
     return streamMessage(buf, PutItem.codec(), opts)
   }
 }
@@ -1938,6 +1961,12 @@ export namespace PutCommand {
     index: number
   }
 
+  export interface PutCommandItemsRestoreFieldEvent {
+    field: '$.items[].restore'
+    value: boolean
+    index: number
+  }
+
   export interface PutCommandClosesFieldEvent {
     field: '$.closes'
     value: boolean
@@ -1951,7 +1980,7 @@ export namespace PutCommand {
     return decodeMessage(buf, PutCommand.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PutCommand>): Generator<PutCommandUploadIdFieldEvent | PutCommandItemsPlaceDirectoryIdFieldEvent | PutCommandItemsPlaceNamesFieldEvent | PutCommandItemsFileIdFieldEvent | PutCommandItemsSizeBytesFieldEvent | PutCommandItemsPolicyFieldEvent | PutCommandItemsTargetFieldEvent | PutCommandItemsAttributesModeFieldEvent | PutCommandItemsAttributesUidFieldEvent | PutCommandItemsAttributesGidFieldEvent | PutCommandItemsAttributesMtimeNsFieldEvent | PutCommandItemsExpectedFieldEvent | PutCommandItemsParentsFieldEvent | PutCommandClosesFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PutCommand>): Generator<PutCommandUploadIdFieldEvent | PutCommandItemsPlaceDirectoryIdFieldEvent | PutCommandItemsPlaceNamesFieldEvent | PutCommandItemsFileIdFieldEvent | PutCommandItemsSizeBytesFieldEvent | PutCommandItemsPolicyFieldEvent | PutCommandItemsTargetFieldEvent | PutCommandItemsAttributesModeFieldEvent | PutCommandItemsAttributesUidFieldEvent | PutCommandItemsAttributesGidFieldEvent | PutCommandItemsAttributesMtimeNsFieldEvent | PutCommandItemsExpectedFieldEvent | PutCommandItemsParentsFieldEvent | PutCommandItemsRestoreFieldEvent | PutCommandClosesFieldEvent> {
     return streamMessage(buf, PutCommand.codec(), opts)
   }
 }
