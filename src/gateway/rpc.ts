@@ -12,6 +12,7 @@ import { clientGone, ResponseWriter } from './body.js'
 import { type CallBook, CallSignal } from './calls.js'
 import { REQUEST_ID_HEADER, toConnectError } from './contract/codec.js'
 import { breakOff, type HttpCall, type HttpRequest, type HttpResponse } from './http.js'
+import { UnaryServer } from './unary-server.js'
 
 type NodeHandler = ReturnType<typeof connectNodeAdapter>
 
@@ -32,6 +33,7 @@ export interface RpcInit {
 export class Rpc {
   readonly #handlers: Map<string, UniversalHandler>
   readonly #requestTimeoutMs: number
+  readonly #unary: UnaryServer
 
   constructor(
     { book, stopping }: RpcComponents,
@@ -48,7 +50,8 @@ export class Rpc {
       shutdownSignal: stopping,
       interceptors: [intercept(book, init.unaryTimeoutMs)],
     })
-    routes(router)
+    this.#unary = new UnaryServer({ book, stopping }, init)
+    routes(alsoUnary(router, this.#unary))
     this.#handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]))
   }
 
@@ -58,7 +61,10 @@ export class Rpc {
   }
 
   /** Never rejects. */
-  async serve(handler: UniversalHandler, { request, response }: HttpCall): Promise<void> {
+  async serve(handler: UniversalHandler, call: HttpCall): Promise<void> {
+    const { request, response } = call
+    const unary = this.#unary.handlerOf(call.path, request)
+    if (unary !== undefined) return this.#unary.serve(unary, call)
     // Deadlines bound handlers; this bounds the time before one runs.
     const timer = setTimeout(() => breakOff(response), this.#requestTimeoutMs)
     request.once('end', () => clearTimeout(timer))
@@ -75,6 +81,19 @@ export class Rpc {
       // Handlers turn what they throw into answers: only the connection can have failed.
       breakOff(response)
     }
+  }
+}
+
+/** Tells the short way of every service that is routed. */
+function alsoUnary(router: ConnectRouter, unary: UnaryServer): ConnectRouter {
+  return {
+    handlers: router.handlers,
+    rpc: router.rpc.bind(router),
+    service(service, implementation, options) {
+      unary.add(service, implementation)
+      router.service(service, implementation, options)
+      return this
+    },
   }
 }
 

@@ -16,6 +16,7 @@ import {
   aborted,
   auth,
   collectAll,
+  type Deferred,
   deferred,
   type Fakes,
   SOME_CID,
@@ -595,4 +596,71 @@ test('rpc: both services are served whole', async () => {
       await answer.body?.cancel()
     }
   }
+})
+
+describe('the short way of unary calls', () => {
+  const ask = (url: string, body: Uint8Array, headers: Record<string, string> = {}) =>
+    fetch(`${url}/dps.api.v1.NodeService/SwarmConnect`, {
+      method: 'POST',
+      headers: { ...auth(), 'content-type': 'application/proto', ...headers },
+      body: Buffer.from(body),
+    })
+
+  test('what is no message is refused, and so is a deadline that is no number', async () => {
+    const { url } = await startApi({ node: { swarmConnect: async () => 'x' } })
+    for (const [body, headers] of [
+      [new Uint8Array([0x0a, 0xff]), {}],
+      [new Uint8Array(), { 'connect-timeout-ms': 'soon' }],
+    ] as const) {
+      const answer = await ask(url, body, headers)
+      expect(answer.status).toBe(400)
+      expect(answer.headers.get('content-type')).toBe('application/json')
+      expect(((await answer.json()) as { code: string }).code).toBe('invalid_argument')
+    }
+  })
+
+  test('a message that is too large is refused, announced or not', async () => {
+    const { url, client } = await startApi(
+      { node: { swarmConnect: async () => 'x' } },
+      { requestBytesMax: 1_000 },
+    )
+    const addr = 'a'.repeat(2_000)
+    await expect(client.node.swarmConnect({ addr })).rejects.toMatchObject({
+      code: 'RESOURCE_EXHAUSTED',
+    })
+    const answer = await fetch(`${url}/dps.api.v1.NodeService/SwarmConnect`, {
+      method: 'POST',
+      headers: { ...auth(), 'content-type': 'application/proto' },
+      body: new ReadableStream({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode(addr))
+          controller.close()
+        },
+      }),
+      duplex: 'half',
+    } as RequestInit)
+    expect(((await answer.json()) as { code: string }).code).toBe('resource_exhausted')
+  })
+
+  test('a caller that gives up, or waits too long, says so', async () => {
+    const calls: Deferred<void>[] = [deferred(), deferred()]
+    let count = 0
+    const { client } = await startApi({
+      node: {
+        async id(options) {
+          calls[count++]!.resolve()
+          throw await aborted(options?.signal)
+        },
+      },
+    })
+    await expect(client.node.id({}, { timeoutMs: 30 })).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+    })
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const call = client.node.id({}, { signal: controller.signal })
+    await calls[1]!.promise
+    controller.abort(reason)
+    await expect(call).rejects.toBe(reason)
+  })
 })
