@@ -186,6 +186,40 @@ const TABLE: Table = {
       shape: size({ word: 'none', minBytes: 16 * 1024 }),
     },
   },
+  raft: {
+    electionTimeoutMs: {
+      key: 'raft.election_timeout',
+      doc: 'Without a word from the leader for so long, up to twice as long, another is elected.',
+      fallback: 1_000,
+      shape: duration({ minMs: 50, maxMs: MINUTE_MS }),
+    },
+    heartbeatMs: {
+      key: 'raft.heartbeat',
+      doc: 'How often the leader tells that it is there; a third of the election timeout at most.',
+      fallback: 100,
+      shape: duration({ minMs: 5, maxMs: 20_000 }),
+    },
+  },
+  cluster: {
+    suspectAfterMs: {
+      key: 'cluster.suspect_after',
+      doc: 'A member that is not heard of for so long is shown as suspect.',
+      fallback: 15_000,
+      shape: duration({ minMs: 100, maxMs: INTERVAL_MS_MAX }),
+    },
+    offlineAfterMs: {
+      key: 'cluster.offline_after',
+      doc: 'And after so long as offline.',
+      fallback: 30_000,
+      shape: duration({ minMs: 200, maxMs: INTERVAL_MS_MAX }),
+    },
+    replaceAfterMs: {
+      key: 'cluster.replace_after',
+      doc: 'A voter that is offline for so long gives its vote to another member.',
+      fallback: 10 * MINUTE_MS,
+      shape: duration({ minMs: 1_000, maxMs: INTERVAL_MS_MAX }),
+    },
+  },
   gc: {
     intervalMs: {
       key: 'gc.interval',

@@ -14,6 +14,7 @@ import type {
   PingResult,
   SwarmPeer,
 } from './gateway/index.js'
+import type { Cluster } from './metadata/index.js'
 import type { Discovery, DiscoveryStatus, Host } from './network/index.js'
 import type { NodeSettings } from './node-settings.js'
 import type { ChunkStore, References } from './store/index.js'
@@ -28,6 +29,7 @@ export interface ControlComponents {
   discovery: Discovery | undefined
   store: Pick<ChunkStore, 'stats' | 'damaged' | 'has'> & { problem(): DpsError | undefined }
   references: Pick<References, 'pins'>
+  cluster: Pick<Cluster, 'brief' | 'problems' | 'open'>
   askToStop(): void
 }
 
@@ -81,20 +83,24 @@ export class Control implements NodeControl {
   }
 
   async status(call: CallOptions = {}): Promise<NodeStatus> {
-    const { host, discovery, store, references } = this.#components
+    const { host, discovery, store, references, cluster } = this.#components
     const { settings, peerId, instanceId, diskPath } = this.#init
     const stats = await store.stats(call)
     let pins = 0
     for await (const _ of references.pins(call)) pins++
     const providing: DiscoveryStatus = discovery?.status() ?? { roots: 0, waiting: 0 }
+    // A command without a running node opens it now, to tell what it knows.
+    await cluster.open()
+    const { mode, ...place } = cluster.brief()
+    const isLocal = settings.node.mode === 'local_only'
     const health = await this.health(call)
     return {
       peerId,
       name: settings.node.name,
       version: settings.version,
-      mode: settings.node.mode,
-      // A fresh peer is a cluster of one, led by itself.
-      cluster: { id: '', leader: peerId, role: 'voter' },
+      // A node without a network keeps to itself, whatever its cluster does.
+      mode: isLocal ? settings.node.mode : mode,
+      cluster: place,
       peers: host?.peers().length ?? 0,
       disks: [
         {
@@ -133,6 +139,8 @@ export class Control implements NodeControl {
       if (damaged <= DAMAGED_NAMED_MAX) add('store', reason, 'run: dps-node verify --repair')
     }
     if (damaged > DAMAGED_NAMED_MAX) add('store', `${damaged} damaged chunks in all`)
+    for (const { message, hint } of this.#components.cluster.problems())
+      add('cluster', message, hint)
     if (!this.#ready) add('node', 'starting or stopping')
     return { ok: problems.length === 0, problems }
   }

@@ -45,6 +45,16 @@ export interface NodeSettings {
     /** Bytes a second to all peers; 0: no limit. */
     uploadLimitBytes: number
   }
+  raft: {
+    /** Elections wait from one to two of these. */
+    electionTimeoutMs: number
+    heartbeatMs: number
+  }
+  cluster: {
+    suspectAfterMs: number
+    offlineAfterMs: number
+    replaceAfterMs: number
+  }
   /** intervalMs 0: only on demand. */
   gc: { intervalMs: number }
   log: { level: LogLevel; format: 'pretty' | 'json' }

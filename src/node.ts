@@ -11,6 +11,7 @@ import { ChunkClient, ChunkServer, Reputation } from './exchange/index.js'
 import { type FilesNetwork, FilesService, offlineNetwork, SwarmNetwork } from './files/index.js'
 import { ApiServer } from './gateway/index.js'
 import { Discovery, Host, loadIdentity, type Table } from './network/index.js'
+import { clusterParts } from './node-cluster.js'
 import { Control } from './node-control.js'
 import type { NodeSettings } from './node-settings.js'
 import { createLog, type Log, Metrics } from './observability/index.js'
@@ -149,9 +150,14 @@ async function startParts(
     const hashes = new HashPool()
     const table = (name: string): Table =>
       meta.sublevel<string, Uint8Array>(name, { keyEncoding: 'utf8', valueEncoding: 'view' })
-    const swarm = online
-      ? swarmParts({ settings, dir, identity, table, store, hashes, log, metrics })
-      : undefined
+    const host = online ? hostOf({ settings, dir, identity, table, log, metrics }) : undefined
+    const metadata = clusterParts({ settings, dir, peerId, host, log, metrics })
+    const { cluster } = metadata
+    const isMember = (peer: string) => cluster.isMember(peer)
+    const swarm =
+      host === undefined
+        ? undefined
+        : swarmParts({ settings, host, isMember, table, store, hashes, log, metrics })
     const network: FilesNetwork = swarm?.network ?? offlineNetwork(settings.dataDir)
     const files = new FilesService({ store, references, hashes, network, peerId })
     if (swarm !== undefined) swarm.setFiles(files)
@@ -165,12 +171,12 @@ async function startParts(
       refetch: (cid, options) => files.refetch(cid, options),
     })
     const control = new Control(
-      { host: swarm?.host, discovery: swarm?.discovery, store, references, askToStop },
+      { host, discovery: swarm?.discovery, store, references, cluster, askToStop },
       { settings, instanceId, peerId, diskPath: dir.paths.disk },
     )
     const token = randomBytes(32).toString('base64url')
     const api = new ApiServer(
-      { files, collector, verifier, node: control, log, metrics },
+      { files, collector, verifier, node: control, cluster, log, metrics },
       {
         token,
         ...listenOn(settings),
@@ -182,6 +188,8 @@ async function startParts(
       store,
       references,
       { serviceId: 'hashes', stop: async () => hashes.close() },
+      ...(host === undefined ? [] : [host]),
+      ...metadata.parts,
       ...(swarm?.parts ?? []),
       files,
       collector,
@@ -198,7 +206,7 @@ async function startParts(
     undo.push(() => lifecycle.stop())
     control.started()
     undo.push(async () => control.stopping())
-    return { peerId, host: swarm?.host, api, token, stop }
+    return { peerId, host, api, token, stop }
   } catch (error) {
     await stop().catch(() => {})
     throw error
@@ -213,21 +221,18 @@ function listenOn({ offline, api }: NodeSettings): { host: string; port: number 
   return { host, port: Number(api.listen.slice(colon + 1)) }
 }
 
-interface SwarmInit {
+interface HostOfInit {
   settings: NodeSettings
   dir: DataDir
   identity: Awaited<ReturnType<typeof loadIdentity>>
   table(name: string): Table
-  store: LevelChunkStore
-  hashes: HashPool
   log: Log
   metrics: Metrics
 }
 
-/** What only a node with a network has. */
-function swarmParts({ settings, dir, identity, table, store, hashes, log, metrics }: SwarmInit) {
-  const { network, exchange, provide } = settings
-  const host = new Host(
+function hostOf({ settings, dir, identity, table, log, metrics }: HostOfInit): Host {
+  const { network } = settings
+  return new Host(
     { identity, dhtPath: dir.paths.dht, knownPeers: table('known-peers'), log, metrics },
     {
       listen: network.listen,
@@ -240,6 +245,23 @@ function swarmParts({ settings, dir, identity, table, store, hashes, log, metric
       inbound: { perSecond: network.inboundPerSecond },
     },
   )
+}
+
+interface SwarmInit {
+  settings: NodeSettings
+  host: Host
+  isMember(peer: string): boolean
+  table(name: string): Table
+  store: LevelChunkStore
+  hashes: HashPool
+  log: Log
+  metrics: Metrics
+}
+
+/** What only a node with a network has. */
+function swarmParts(init: SwarmInit) {
+  const { settings, host, isMember, table, store, hashes, log, metrics } = init
+  const { exchange, provide } = settings
   const discovery = new Discovery(
     {
       host,
@@ -259,7 +281,7 @@ function swarmParts({ settings, dir, identity, table, store, hashes, log, metric
       streams: host,
       store,
       hashes,
-      allowed: (peer) => allowed.has(peer),
+      allowed: (peer) => isMember(peer) || allowed.has(peer),
       fetchFrom: async (from, cid, options) => {
         assertStarted(files)
         return files.keepFrom(from.peerId, cid, options)
@@ -274,10 +296,9 @@ function swarmParts({ settings, dir, identity, table, store, hashes, log, metric
     { strategy: provide.strategy },
   )
   return {
-    host,
     discovery,
     network: swarm,
-    parts: [host, client, discovery, server] as Part[],
+    parts: [client, discovery, server] as Part[],
     setFiles: (service: FilesService) => {
       files = service
     },

@@ -4,13 +4,9 @@ import { nearestOf, packageVersion } from '../config.js'
 import { usageError } from './errors.js'
 import type { Output } from './io.js'
 import { durationArgument, SettingOption, sizeArgument, wholeNumber } from './options.js'
+import type { Build, HandlerSpec } from './program-build.js'
+import { addClusterCommands } from './program-cluster.js'
 import type { Handler, Operand, Options } from './session.js'
-
-export interface HandlerSpec {
-  load(): Promise<Handler>
-  /** Runs even where the settings are broken. */
-  lenient?: boolean
-}
 
 export interface Invocation {
   command: Command
@@ -95,6 +91,7 @@ export function buildProgram(init: ProgramInit): Command {
   const build: Build = { program, act, leaf, group }
   addNodeCommands(build)
   addContentCommands(build)
+  addClusterCommands(build)
   addOtherCommands(build)
   return program
 }
@@ -112,13 +109,6 @@ function termOf(command: Command): string {
 
 /** Takes what is no command, so that it can be told with the nearest one. */
 const UNEXPECTED = 'unexpected'
-
-interface Build {
-  program: Command
-  act(command: Command, load: () => Promise<Handler>, lenient?: boolean): Command
-  leaf(parent: Command, usage: string, doc: string, example: string): Command
-  group(name: string, doc: string): Command
-}
 
 function addNodeCommands({ program, act, leaf, group }: Build): void {
   program.commandsGroup('Node:')

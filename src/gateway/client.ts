@@ -1,6 +1,6 @@
 /** The API's client: messages over Connect, file bytes over plain HTTP, errors as they were. */
 import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http'
-import type { DescService } from '@bufbuild/protobuf'
+import type { DescMethodUnary, DescService } from '@bufbuild/protobuf'
 import {
   type CallOptions,
   type Client,
@@ -14,6 +14,7 @@ import { StreamPieces } from './body.js'
 import {
   ACCEPT_ERROR_HEADER,
   BODY_BYTES_HEADER,
+  ClusterService,
   ContentService,
   ERROR_TRAILER,
   ErrorInfoSchema,
@@ -25,6 +26,7 @@ import {
   publishEventFromJson,
   REQUEST_ID_HEADER,
 } from './contract/codec.js'
+import { UnaryClient } from './unary-client.js'
 import { Upload } from './upload.js'
 
 export interface ApiClientInit {
@@ -71,6 +73,7 @@ export class ApiClient {
   readonly url: string
   readonly node: Client<typeof NodeService>
   readonly content: Client<typeof ContentService>
+  readonly cluster: Client<typeof ClusterService>
   readonly #agent = new Agent({ keepAlive: true })
   readonly #headers: Record<string, string>
 
@@ -93,8 +96,20 @@ export class ApiClient {
       interceptors: [addHeaders],
     })
     const explain = (thrown: unknown) => this.#explain(thrown)
-    this.node = withDpsErrors(NodeService, createClient(NodeService, transport), explain)
-    this.content = withDpsErrors(ContentService, createClient(ContentService, transport), explain)
+    const unary = new UnaryClient(this.url, { agent: this.#agent, headers: this.#headers })
+    this.node = withDpsErrors(NodeService, createClient(NodeService, transport), unary, explain)
+    this.content = withDpsErrors(
+      ContentService,
+      createClient(ContentService, transport),
+      unary,
+      explain,
+    )
+    this.cluster = withDpsErrors(
+      ClusterService,
+      createClient(ClusterService, transport),
+      unary,
+      explain,
+    )
   }
 
   /** Resolves when the node knows the content and its size. */
@@ -235,19 +250,23 @@ export class ApiClient {
 function withDpsErrors<S extends DescService>(
   service: S,
   client: Client<S>,
+  short: UnaryClient,
   explain: (thrown: unknown) => DpsError,
 ): Client<S> {
   type Call = (request: unknown, options?: CallOptions) => unknown
   const plain = client as unknown as Record<string, Call>
   const wrapped: Record<string, Call> = {}
-  for (const { localName, methodKind } of service.methods) {
+  for (const method of service.methods) {
+    const { localName, methodKind } = method
     const call = plain[localName]!
     const reasonOf = (thrown: unknown, { signal }: CallOptions) =>
       signal?.aborted ? signal.reason : explain(thrown)
     const unary: Call = (request, options = {}) =>
-      (call(request, options) as Promise<unknown>).catch((thrown) => {
-        throw reasonOf(thrown, options)
-      })
+      short
+        .call(method as DescMethodUnary, request as Record<string, unknown>, options)
+        .catch((thrown) => {
+          throw reasonOf(thrown, options)
+        })
     const stream: Call = async function* (request, options = {}) {
       // Of its own, since leaving Connect's iterator early does not end the call.
       const controller = childController(options.signal)

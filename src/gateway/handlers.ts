@@ -1,9 +1,11 @@
-/** The two services: each method unpacks its request, calls a room, packs the answer. */
+/** The services: each method unpacks its request, calls a room, packs the answer. */
 import type { ConnectRouter, HandlerContext, ServiceImpl } from '@connectrpc/connect'
 import type { CID } from 'multiformats/cid'
 import { parseCid } from '../content/index.js'
 import { throttleProgress } from './calls.js'
+import { type ClusterControl, clusterService } from './cluster-service.js'
 import {
+  ClusterService,
   ContentService,
   collectEventToWire,
   entryFromWire,
@@ -32,12 +34,14 @@ export interface Services {
   collector: GarbageCollector
   verifier: ContentVerifier
   node: NodeControl
+  cluster: ClusterControl
 }
 
 export function serviceRoutes(services: Services): (router: ConnectRouter) => void {
   return (router) => {
     router.service(NodeService, nodeService(services))
     router.service(ContentService, contentService(services))
+    router.service(ClusterService, clusterService(services.cluster, callOf))
   }
 }
 

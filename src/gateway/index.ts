@@ -16,8 +16,9 @@
  * const { peerId } = await client.node.id({})
  */
 export { ApiClient, type ApiClientInit, type Download, type UploadOptions } from './client.js'
+export type { ClusterControl } from './cluster-service.js'
 export type * from './contract/codec.js'
-export { ContentService, NodeService } from './contract/codec.js'
+export { ClusterService, ContentService, NodeService } from './contract/codec.js'
 export { ApiServer, type ApiServerComponents, type ApiServerInit } from './server.js'
 export type {
   CallOptions,

@@ -9,7 +9,6 @@ import {
   JoinToken,
   ProbeReply,
   ProbeRequest,
-  ProposeReply,
   StandingReply,
   StandingRequest,
 } from '../wire/cluster/cluster.js'
@@ -151,21 +150,6 @@ export function decodeAdmission(bytes: Uint8Array): Admission {
       members: wire.members.map(addressFrom),
       mode: nameFrom(wire.mode),
     }
-  })
-}
-
-export type ProposeAnswer = { result: Uint8Array } | { leader: NodeId | undefined }
-
-export function encodeProposeAnswer(answer: ProposeAnswer): Uint8Array {
-  if ('result' in answer) return ProposeReply.encode({ result: plain(answer.result), leader: '' })
-  return ProposeReply.encode({ leader: answer.leader ?? '' })
-}
-
-export function decodeProposeAnswer(bytes: Uint8Array): ProposeAnswer {
-  return read('propose reply', () => {
-    const { result, leader } = ProposeReply.decode(bytes)
-    if (result !== undefined) return { result: new Uint8Array(result) }
-    return { leader: leader === '' ? undefined : nodeIdFrom(leader) }
   })
 }
 

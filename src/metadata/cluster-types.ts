@@ -95,3 +95,35 @@ export interface Invitation {
   expiresAtMs: number
   uses: number
 }
+
+export interface JoinOutcome {
+  clusterId: string
+  /** Whether this node holds all that the cluster had committed when it joined. */
+  caughtUp: boolean
+  /** Files that were brought along. */
+  imported: number
+  /** Where this node's former state is kept; empty where there was none. */
+  keptAside: string
+}
+
+export interface LeaveOutcome {
+  /** Of the new cluster of one. */
+  clusterId: string
+  leftClusterId: string
+  keptAside: string
+}
+
+export interface MemberOutcome {
+  peerId: string
+  /** Empty where it is no member any more. */
+  role: MemberRole | ''
+}
+
+export interface RecoverOutcome {
+  clusterId: string
+  formerClusterId: string
+  keptAside: string
+  /** Peer ids that are no longer part of it, and may join again. */
+  lost: readonly string[]
+  warnings: readonly string[]
+}

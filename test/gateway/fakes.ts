@@ -8,6 +8,7 @@ import {
   ApiClient,
   ApiServer,
   type ApiServerInit,
+  type ClusterControl,
   type ContentFiles,
   type ContentVerifier,
   type GarbageCollector,
@@ -22,6 +23,7 @@ export interface Fakes {
   collector?: Partial<GarbageCollector>
   verifier?: Partial<ContentVerifier>
   node?: Partial<NodeControl>
+  cluster?: Partial<ClusterControl>
   log?: Log
 }
 
@@ -57,6 +59,7 @@ export async function startApi(
       collector: scripted(fakes.collector),
       verifier: scripted(fakes.verifier),
       node: scripted(fakes.node),
+      cluster: scripted(fakes.cluster),
       log: fakes.log ?? silentLog,
       metrics,
     },

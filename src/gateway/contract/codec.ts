@@ -15,6 +15,7 @@ import {
 } from '../../wire/api/dps/api/v1/api_pb.js'
 
 export * from '../../wire/api/dps/api/v1/api_pb.js'
+export * from '../../wire/api/dps/api/v1/cluster_pb.js'
 
 /** Follows a request through every log line, on every node. */
 export const REQUEST_ID_HEADER = 'x-request-id'
