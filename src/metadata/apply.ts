@@ -31,28 +31,27 @@ export function apply(view: Getter, envelope: Envelope): Applied {
   const { index, timeMs, proposal } = envelope
   // Even a repeated one: whoever can't apply it must not go on.
   const handler = handlerOf(proposal)
-  const session = new Draft(view)
-  const earlier = claim(session, proposal, timeMs)
-  if (earlier !== undefined) return { writes: session.writes, result: earlier }
-  const work = new Draft(view)
-  let outcome: Outcome
-  let writes = work.writes
+  const draft = new Draft(view)
+  const earlier = claim(draft, proposal, timeMs)
+  if (earlier !== undefined) return { writes: draft.writes, result: earlier }
   try {
     const command = handler.decode(proposal.body)
-    const result = handler.apply({ view: work, index, timeMs }, command)
-    outcome = { status: 'done', result: handler.encodeResult(result) }
+    const result = handler.apply({ view: draft, index, timeMs }, command)
+    return answer(draft, proposal, { status: 'done', result: handler.encodeResult(result) })
   } catch (error) {
     if (!(error instanceof DpsError) || STOPS.has(error.code)) throw error
+    // Nothing that the handler wrote stays, only that its session was used.
+    const unchanged = new Draft(view)
+    claim(unchanged, proposal, timeMs)
     const { code, message, hint = '' } = error
-    outcome = { status: 'refused', code, message, hint }
-    writes = new Map()
+    return answer(unchanged, proposal, { status: 'refused', code, message, hint })
   }
+}
+
+function answer(draft: Draft, proposal: Proposal, outcome: Outcome): Applied {
   const result = encodeOutcome(outcome)
-  if (proposal.session !== 0) {
-    remember(session, proposal, result)
-    for (const [key, write] of session.writes) writes.set(key, write)
-  }
-  return { writes, result }
+  if (proposal.session !== 0) remember(draft, proposal, result)
+  return { writes: draft.writes, result }
 }
 
 /** Trouble of this replica alone: others would answer differently. */

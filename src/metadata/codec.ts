@@ -6,12 +6,10 @@ import {
   ExpireSessions,
   OpenedSession,
   ProposeRequest,
+  Refusal,
   SnapshotHead,
   SnapshotTail,
   StateMark as WireMark,
-  Outcome as WireOutcome,
-  Proposal as WireProposal,
-  SessionRecord as WireSession,
 } from '../wire/metadata/metadata.js'
 import type { SessionRecord } from './commands/session-rules.js'
 import type { ExpireSessions as ExpireSessionsCommand } from './commands/sessions.js'
@@ -19,6 +17,8 @@ import { readU64, writeU64 } from './keys.js'
 
 const ENTRY_FORMAT = 1
 const ENTRY_HEAD_BYTES = 9
+const PROPOSAL_HEAD_BYTES = 28
+const SESSION_BYTES = 24
 const EXPIRE_SESSIONS_MAX = 1024
 const MEMBERS_MAX = 10_000
 const PROPOSE_ID_CHARS_MAX = 256
@@ -49,21 +49,29 @@ export interface StateMark extends SnapshotMeta {
 
 export function encodeProposal(proposal: Proposal): Uint8Array {
   const { session, seq, lowest, tag, version, body } = proposal
-  return WireProposal.encode({ session, seq, lowest, command: tag, version, body: plain(body) })
+  const bytes = new Uint8Array(PROPOSAL_HEAD_BYTES + body.byteLength)
+  writeU64(bytes, 0, session)
+  writeU64(bytes, 8, seq)
+  writeU64(bytes, 16, lowest)
+  writeU16(bytes, 24, tag)
+  writeU16(bytes, 26, version)
+  bytes.set(body, PROPOSAL_HEAD_BYTES)
+  return bytes
 }
 
-/** @throws INVALID_ARGUMENT */
+/** The body is a view. @throws INVALID_ARGUMENT */
 export function decodeProposal(bytes: Uint8Array): Proposal {
-  const { command, body, ...rest } = read('proposal', () => WireProposal.decode(bytes))
-  const { session, seq, lowest, version } = rest
-  for (const value of [session, seq, lowest]) {
-    if (!Number.isSafeInteger(value)) throw bad('proposal: a number beyond 2^53')
+  if (bytes.byteLength < PROPOSAL_HEAD_BYTES) throw bad('proposal: too short')
+  const session = exactU64('proposal', bytes, 0)
+  const seq = exactU64('proposal', bytes, 8)
+  const lowest = exactU64('proposal', bytes, 16)
+  if (session === 0 ? seq + lowest > 0 : lowest < 1 || lowest > seq) {
+    throw bad(`proposal: ${seq} in session ${session}, unanswered from ${lowest}`)
   }
-  if (session !== 0 && (seq < 1 || lowest < 1 || lowest > seq)) {
-    throw bad(`proposal: ${seq} with ${lowest} as its session's lowest unanswered`)
-  }
-  if (command < 1 || version < 1) throw bad('proposal: no command')
-  return { ...rest, tag: command, body }
+  const tag = readU16(bytes, 24)
+  const version = readU16(bytes, 26)
+  if (tag === 0 || version === 0) throw bad('proposal: no command')
+  return { session, seq, lowest, tag, version, body: bytes.subarray(PROPOSAL_HEAD_BYTES) }
 }
 
 /** The data of a log entry. */
@@ -84,31 +92,37 @@ export function decodeEntry(data: Uint8Array): { timeMs: number; proposal: Propo
     })
   }
   if (data.byteLength < ENTRY_HEAD_BYTES) throw bad('log entry: too short')
-  const timeMs = readU64(data, 1)
-  if (!Number.isSafeInteger(timeMs)) throw bad('log entry: a time beyond 2^53')
+  const timeMs = exactU64('log entry', data, 1)
   return { timeMs, proposal: decodeProposal(data.subarray(ENTRY_HEAD_BYTES)) }
 }
 
 const STATUSES = ['done', 'refused', 'unknownSession', 'forgotten', 'tooManyOpen'] as const
-const NOTHING = new Uint8Array(0)
 
 export function encodeOutcome(outcome: Outcome): Uint8Array {
-  const status = STATUSES.indexOf(outcome.status)
-  if (outcome.status === 'done')
-    return WireOutcome.encode({ status, result: plain(outcome.result) })
-  if (outcome.status !== 'refused') return WireOutcome.encode({ status, result: NOTHING })
-  const { code, message, hint } = outcome
-  return WireOutcome.encode({ status, result: NOTHING, refusal: { code, message, hint } })
+  const body = bodyOf(outcome)
+  const bytes = new Uint8Array(1 + body.byteLength)
+  bytes[0] = STATUSES.indexOf(outcome.status)
+  bytes.set(body, 1)
+  return bytes
 }
 
+function bodyOf(outcome: Outcome): Uint8Array {
+  if (outcome.status === 'done') return outcome.result
+  if (outcome.status !== 'refused') return NOTHING
+  const { code, message, hint } = outcome
+  return Refusal.encode({ code, message, hint })
+}
+
+const NOTHING = new Uint8Array(0)
+
+/** @throws INVALID_ARGUMENT */
 export function decodeOutcome(bytes: Uint8Array): Outcome {
-  const wire = read('outcome', () => WireOutcome.decode(bytes))
-  const status = STATUSES[wire.status]
-  if (status === undefined) throw bad(`outcome: unknown status ${wire.status}`)
-  if (status === 'done') return { status, result: wire.result }
+  const status = STATUSES[bytes[0] ?? -1]
+  const body = bytes.subarray(1)
+  if (status === undefined) throw bad(`outcome: unknown status ${bytes[0]}`)
+  if (status === 'done') return { status, result: body }
   if (status !== 'refused') return { status }
-  if (wire.refusal === undefined) throw bad('outcome: refused without a reason')
-  const { code, message, hint } = wire.refusal
+  const { code, message, hint } = read('refusal', () => Refusal.decode(body))
   return { status, code: isErrorCode(code) ? code : 'INTERNAL', message, hint }
 }
 
@@ -142,13 +156,20 @@ export function decodeExpired(bytes: Uint8Array): { count: number } {
   return { count }
 }
 
-export function encodeSession(record: SessionRecord): Uint8Array {
-  return WireSession.encode(record)
+export function encodeSession({ lowest, highest, activeMs }: SessionRecord): Uint8Array {
+  const bytes = new Uint8Array(SESSION_BYTES)
+  writeU64(bytes, 0, lowest)
+  writeU64(bytes, 8, highest)
+  writeU64(bytes, 16, activeMs)
+  return bytes
 }
 
+/** @throws INVALID_ARGUMENT */
 export function decodeSession(bytes: Uint8Array): SessionRecord {
-  const { lowest, highest, activeMs } = read('session', () => WireSession.decode(bytes))
-  return { lowest, highest, activeMs }
+  if (bytes.byteLength !== SESSION_BYTES) throw bad(`session: ${bytes.byteLength} bytes`)
+  const lowest = exactU64('session', bytes, 0)
+  const highest = exactU64('session', bytes, 8)
+  return { lowest, highest, activeMs: exactU64('session', bytes, 16) }
 }
 
 export function encodeMark({ configuration, ...rest }: StateMark): Uint8Array {
@@ -217,6 +238,21 @@ export function decodeProposeRequest(bytes: Uint8Array): ProposeTarget {
     throw bad('propose: an id that is too long')
   }
   return { clusterId, to }
+}
+
+function exactU64(what: string, bytes: Uint8Array, at: number): number {
+  const value = readU64(bytes, at)
+  if (!Number.isSafeInteger(value)) throw bad(`${what}: a number beyond 2^53`)
+  return value
+}
+
+function writeU16(into: Uint8Array, at: number, value: number): void {
+  into[at] = value >>> 8
+  into[at + 1] = value
+}
+
+function readU16(from: Uint8Array, at: number): number {
+  return (from[at]! << 8) | from[at + 1]!
 }
 
 function plain(bytes: Uint8Array): Uint8Array<ArrayBuffer> {

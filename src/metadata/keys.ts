@@ -20,44 +20,58 @@ const encoder = new TextEncoder()
 
 /** Numbers become u64 big-endian, text UTF-8. */
 export function keyOf(...parts: readonly KeyPart[]): Uint8Array {
-  const pieces = parts.map((part) => {
-    if (typeof part === 'string') return encoder.encode(part)
-    return typeof part === 'number' ? u64(part) : part
-  })
-  const key = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0))
+  let size = 0
+  const pieces: (number | Uint8Array)[] = []
+  for (const part of parts) {
+    const piece = typeof part === 'string' ? bytesOf(part) : part
+    pieces.push(piece)
+    size += typeof piece === 'number' ? 8 : piece.byteLength
+  }
+  const key = new Uint8Array(size)
   let at = 0
   for (const piece of pieces) {
-    key.set(piece, at)
-    at += piece.byteLength
+    if (typeof piece === 'number') writeU64(key, at, piece)
+    else key.set(piece, at)
+    at += typeof piece === 'number' ? 8 : piece.byteLength
   }
   return key
 }
 
-export function u64(value: number): Uint8Array {
-  const bytes = new Uint8Array(8)
-  writeU64(bytes, 0, value)
+/** Of the prefixes and separators that keys are made with, over and over. */
+const shortTexts = new Map<string, Uint8Array>()
+
+function bytesOf(text: string): Uint8Array {
+  if (text.length > 2) return encoder.encode(text)
+  let bytes = shortTexts.get(text)
+  if (bytes === undefined) {
+    bytes = encoder.encode(text)
+    // Names of files may be short too: those must not gather here.
+    if (shortTexts.size < 256) shortTexts.set(text, bytes)
+  }
   return bytes
 }
 
+/** By hand: a `DataView` for each number costs ten times as much, and this is done for every key. */
 export function writeU64(into: Uint8Array, at: number, value: number): void {
   assert(Number.isSafeInteger(value) && value >= 0, `${value} is no u64 of ours`)
-  const view = new DataView(into.buffer, into.byteOffset)
-  view.setUint32(at, Math.floor(value / 2 ** 32))
-  view.setUint32(at + 4, value % 2 ** 32)
+  writeU32(into, at, Math.floor(value / 2 ** 32))
+  writeU32(into, at + 4, value % 2 ** 32)
 }
 
 /** The number at `at`; beyond 2^53 it is not exact, so check what comes from outside. */
 export function readU64(from: Uint8Array, at: number): number {
-  const view = new DataView(from.buffer, from.byteOffset, from.byteLength)
-  return view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4)
+  return readU32(from, at) * 2 ** 32 + readU32(from, at + 4)
 }
 
 export function writeU32(into: Uint8Array, at: number, value: number): void {
-  new DataView(into.buffer, into.byteOffset).setUint32(at, value)
+  into[at] = value >>> 24
+  into[at + 1] = value >>> 16
+  into[at + 2] = value >>> 8
+  into[at + 3] = value
 }
 
 export function readU32(from: Uint8Array, at: number): number {
-  return new DataView(from.buffer, from.byteOffset, from.byteLength).getUint32(at)
+  return from[at]! * 2 ** 24 + ((from[at + 1]! << 16) | (from[at + 2]! << 8) | from[at + 3]!)
 }
 
 /** Negative, 0 or positive, by bytes. */
@@ -91,9 +105,14 @@ export function keyAfter(key: Uint8Array): Uint8Array {
   return next
 }
 
+/** `toString('latin1')` without the `Buffer` around each key. */
+const { latin1Slice } = Buffer.prototype as unknown as {
+  latin1Slice(this: Uint8Array, start: number, end: number): string
+}
+
 /** The key as text with one character for each byte: equal and ordered exactly as the bytes are. */
 export function textOfKey(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
+  return latin1Slice.call(key, 0, key.byteLength)
 }
 
 /** For messages: readable where it is text. */

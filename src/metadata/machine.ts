@@ -63,6 +63,7 @@ export class MetadataMachine implements StateMachine, View {
   /** Who waits for the end of a flush. */
   #settled: (() => void)[] = []
   #current: StateGeneration | undefined
+  /** Where the state stands. Never changed, only replaced, or copied for the disk. */
   #mark: StateMark
   /** What the disk holds. Invariant: durable.index <= mark.index. */
   #durable: StateMark

@@ -4,25 +4,22 @@
  */
 import { crc32c } from '@node-rs/crc32'
 import { DpsError } from '../base/index.js'
-import { showKey } from './keys.js'
+import { readU32, showKey, writeU32 } from './keys.js'
 
 const CRC_BYTES = 4
 
 export function sealValue(key: Uint8Array, value: Uint8Array): Uint8Array {
   const sealed = new Uint8Array(CRC_BYTES + value.byteLength)
   sealed.set(value, CRC_BYTES)
-  new DataView(sealed.buffer).setUint32(0, crc32c(value, crc32c(key)))
+  writeU32(sealed, 0, crc32c(value, crc32c(key)))
   return sealed
 }
 
 /** @throws DATA_LOSS naming the key */
 export function openValue(key: Uint8Array, sealed: Uint8Array): Uint8Array {
   const value = sealed.subarray(CRC_BYTES)
-  const stored =
-    sealed.byteLength < CRC_BYTES
-      ? undefined
-      : new DataView(sealed.buffer, sealed.byteOffset).getUint32(0)
-  if (stored === crc32c(value, crc32c(key))) return value
+  const isWhole = sealed.byteLength >= CRC_BYTES
+  if (isWhole && readU32(sealed, 0) === crc32c(value, crc32c(key))) return value
   throw new DpsError('DATA_LOSS', `the replicated state is damaged at ${showKey(key)}`, {
     hint: 'this replica heals itself from the other members of its cluster',
   })
