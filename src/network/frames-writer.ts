@@ -20,6 +20,8 @@ const SMALL_BURST_BYTES = 64 * 1024
 export interface OutgoingFrame {
   header: Uint8Array
   body?: Uint8Array | Uint8ArrayList | undefined
+  /** Keeps its place among bulk frames, however small it is. @default by its size */
+  bulk?: boolean
   /** Called exactly once: `true` when handed to the connection, `false` when dropped. */
   onReleased?: ((sent: boolean) => void) | undefined
 }
@@ -64,7 +66,8 @@ export class FrameWriter {
       frame.onReleased?.(false)
       return () => true
     }
-    ;(bytes <= SMALL_FRAME_BYTES ? this.#small : this.#bulk).push(queued)
+    const bulk = frame.bulk ?? bytes > SMALL_FRAME_BYTES
+    ;(bulk ? this.#bulk : this.#small).push(queued)
     this.#schedule()
     return () => this.#drop(queued)
   }
@@ -157,7 +160,7 @@ export class FrameWriter {
     this.end()
   }
 
-  /** One bulk frame, or small ones up to the burst. */
+  /** Bulk frames, or small ones, up to the burst; one of them at least. */
   #nextBatch(): Queued[] {
     const batch: Queued[] = []
     let taken = 0
@@ -175,10 +178,15 @@ export class FrameWriter {
       return batch
     }
     this.#burstBytes = 0
-    while (this.#bulk.length > 0) {
-      const queued = this.#bulk.shift()!
-      if (!queued.dropped) return [queued]
+    for (taken = 0; taken < this.#bulk.length; taken++) {
+      const queued = this.#bulk[taken]!
+      if (queued.dropped) continue
+      if (batch.length > 0 && bytes + queued.bytes > SMALL_BURST_BYTES) break
+      batch.push(queued)
+      bytes += queued.bytes
     }
+    this.#bulk.splice(0, taken)
+    if (batch.length > 0) return batch
     // A burst that was spent on behalf of a bulk frame that has been dropped since.
     return this.#small.length > 0 ? this.#nextBatch() : []
   }
