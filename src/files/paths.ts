@@ -8,6 +8,7 @@ import type { PublishSource } from './types.js'
 export async function checkSource(
   source: PublishSource,
   recursive = false,
+  verb = 'publish',
 ): Promise<{ path: string; stats: BigIntStats }> {
   const { path } = source
   const stats = await lstat(path, { bigint: true }).catch((error) => {
@@ -24,11 +25,13 @@ export async function checkSource(
     })
   }
   if (stats.isDirectory() && !recursive) {
-    throw new DpsError('INVALID_ARGUMENT', `${path} is a folder`, { hint: 'add -r to publish it' })
+    throw new DpsError('INVALID_ARGUMENT', `${path} is a folder`, {
+      hint: `add -r to ${verb} it`,
+    })
   }
   if (!stats.isDirectory() && !stats.isFile()) {
     throw new DpsError('INVALID_ARGUMENT', `${path} is neither a file nor a folder`, {
-      hint: 'pipe it in: … | dps-node publish -',
+      hint: `pipe it in: … | dps-node ${verb} -`,
     })
   }
   return { path, stats }

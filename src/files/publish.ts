@@ -3,19 +3,16 @@
  * root only when its pin is.
  */
 import type { BigIntStats } from 'node:fs'
-import { lstat, open, readlink } from 'node:fs/promises'
+import { lstat, readlink } from 'node:fs/promises'
 import { basename, join, resolve as resolvePath } from 'node:path'
 import type { CID } from 'multiformats/cid'
 import { DpsError, toDpsError } from '../base/index.js'
 import {
-  AUTO_CHUNKING,
   type Chunking,
   compareNames,
   type DirectoryEntry,
   DirectoryTreeBuilder,
   digestOf,
-  fastCdcChunking,
-  fixedChunking,
   formatCid,
   type HashPool,
   type ManifestBlock,
@@ -23,11 +20,12 @@ import {
 } from '../content/index.js'
 import type { ChunkStore, Lease, References } from '../store/index.js'
 import { everyMs, type Running, tell } from './events.js'
-import { Ingest, type Ingested } from './ingest.js'
+import { Ingest } from './ingest.js'
+import { chunkingOf, ingestPath } from './ingest-path.js'
 import { Limit } from './limit.js'
 import type { FilesNetwork } from './network.js'
 import { checkSource, pathError, sortedNames, totalBytes, utf8 } from './paths.js'
-import { FileReader, StreamReader } from './reader.js'
+import { StreamReader } from './reader.js'
 import type {
   AddedEvent,
   CopyResult,
@@ -38,8 +36,6 @@ import type {
   PublishSource,
 } from './types.js'
 
-/** Files at most this long are read into a buffer of their own and hashed in place. */
-const SMALL_BYTES_MAX = 32 * 1024
 /** Enough open files to hide a disk's latency, few enough for any descriptor limit. */
 const FILES_AT_ONCE = 16
 /** Finished children that may wait for their turn in a directory's order. */
@@ -213,38 +209,11 @@ class PublishRun {
   }
 
   async file(path: string, seen: BigIntStats): Promise<Item> {
-    const signal = this.#signal
-    const handle = await open(path, 'r').catch((error) => {
-      throw pathError(path, error)
+    const { changed, ...ingested } = await ingestPath(this.ingest, path, seen, {
+      signal: this.#signal,
     })
-    try {
-      let ingested: Ingested
-      if (seen.size <= SMALL_BYTES_MAX) {
-        // One byte more than seen: a file that grew meanwhile goes the long way.
-        const buffer = Buffer.allocUnsafe(Number(seen.size) + 1)
-        const filled = await new FileReader(handle).fill(buffer, { signal })
-        ingested =
-          filled < buffer.length
-            ? await this.ingest.small(buffer.subarray(0, filled), { signal })
-            : await this.ingest.stream(
-                new StreamReader(
-                  startingWith(buffer, handle.createReadStream({ autoClose: false })),
-                ),
-                { signal },
-              )
-      } else {
-        ingested = await this.ingest.stream(new FileReader(handle), { signal })
-      }
-      const after = await handle.stat({ bigint: true })
-      if (after.mtimeNs !== seen.mtimeNs || BigInt(ingested.sizeBytes) !== seen.size) {
-        this.#notice('CHANGED', `${path} changed while it was read`, path)
-      }
-      return { ...ingested, kind: 'file' }
-    } catch (error) {
-      throw pathError(path, error)
-    } finally {
-      await handle.close()
-    }
+    if (changed) this.#notice('CHANGED', `${path} changed while it was read`, path)
+    return { ...ingested, kind: 'file' }
   }
 
   /** @param name what `added` lines say of it: the path below the root's parent. */
@@ -446,20 +415,4 @@ function addedEvent(item: Item, name: string): AddedEvent {
     chunks: item.chunks,
     newBytes: item.newBytes,
   }
-}
-
-function chunkingOf(options: PublishOptions): Chunking {
-  if (options.chunker === 'fastcdc') {
-    if (!options.chunkSizeBytes) return fastCdcChunking()
-    throw new DpsError('INVALID_ARGUMENT', 'a chunk size goes with the fixed chunker alone')
-  }
-  return options.chunkSizeBytes ? fixedChunking(options.chunkSizeBytes) : AUTO_CHUNKING
-}
-
-async function* startingWith(
-  first: Uint8Array,
-  rest: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  yield first
-  yield* rest
 }

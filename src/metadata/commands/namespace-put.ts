@@ -54,6 +54,7 @@ function putItem(draft: NamespaceDraft, item: PutItem, holder: string | undefine
   checkNewPlace(place)
   if (content.kind === 'directory' && place.names.length === 0) {
     const directoryId = directoryAt(draft, place)
+    if (content.restore) restore(draft, directoryId, attributes)
     const version = draft.directory(directoryId)?.version ?? 0
     return { version, directoryId, replaced: true }
   }
