@@ -8,14 +8,16 @@ import {
   toDpsError,
 } from '../base/index.js'
 import type { Log } from '../observability/index.js'
-import { configurationOf, peerOf } from '../raft/index.js'
+import { configurationOf, type NodeId, peerOf } from '../raft/index.js'
 import type { Authority } from './authority.js'
 import type { ClusterAsk, ClusterNetwork } from './cluster-calls.js'
 import { type Admission, decodeToken, type JoinAsk, type Token } from './cluster-codec.js'
+import { hasMajority } from './cluster-plan.js'
 import { assessRecovery, buildRecovered, openWhole } from './cluster-recover.js'
 import type { Seat } from './cluster-seat.js'
 import type { JoinOutcome, LeaveOutcome, RecoverOutcome } from './cluster-types.js'
 import { foundingOf, readMember } from './member-dir.js'
+import { ALIVE_MS } from './membership-worker.js'
 import { holdsFiles, importNamespace, namesOfPath } from './namespace-import.js'
 
 export interface MovesComponents {
@@ -231,7 +233,7 @@ export class ClusterMoves {
       }
       const { peerId } = this.#init
       const record = seat.members.recordOf(membership.nodeId)
-      this.#checkHeirs()
+      await this.checkMajorityWithout(membership.nodeId, 'let go of', options)
       if (record !== undefined && !record.leaving) {
         const { incarnation } = record
         await authority.execute({ type: 'retireNode', peerId, incarnation }, options)
@@ -245,19 +247,54 @@ export class ClusterMoves {
     return { clusterId: founding.clusterId, leftClusterId, keptAside }
   }
 
-  /** Somebody must be able to decide when this node is gone. */
-  #checkHeirs(): void {
-    const { members, membership } = this.#components.seat
-    const { voters } = members.configuration
-    if (voters.some((id) => id !== membership.nodeId)) return
-    const heirs = members.records.filter(
-      ({ peerId, state, wish }) =>
-        peerId !== this.#init.peerId && state === 'online' && wish !== 'learner',
+  /**
+   * Refuses what could not be undone: without a majority that answers nothing can be changed any more.
+   *
+   * @throws FAILED_PRECONDITION; UNAVAILABLE when there is no leader that could tell
+   */
+  async checkMajorityWithout(
+    id: NodeId,
+    what: 'demote' | 'remove' | 'let go of',
+    options: AbortOptions = {},
+  ): Promise<void> {
+    const { seat } = this.#components
+    const { voters, learners } = seat.members.configuration
+    if (!voters.includes(id)) return
+    const after = voters.filter((voter) => voter !== id)
+    const alive = await this.#alive(options)
+    const isHeir = (learner: NodeId) =>
+      alive.has(learner) && seat.members.recordOf(learner)?.wish !== 'learner'
+    // The worker makes one of them a voter first.
+    if (after.length === 0 && learners.some(isHeir)) return
+    if (after.length === 0) {
+      throw new DpsError('FAILED_PRECONDITION', `${peerOf(id)} is the last voter`, {
+        hint: 'promote another member first: dps-node cluster promote PEER',
+      })
+    }
+    if (hasMajority(after, alive)) return
+    const left = after.filter((voter) => alive.has(voter)).length
+    throw new DpsError(
+      'FAILED_PRECONDITION',
+      `to ${what} ${peerOf(id)} would leave ${after.length} voters of which only ${left} answer`,
+      { hint: 'bring the others back, or remove those that are gone first' },
     )
-    if (heirs.length > 0) return
-    throw new DpsError('FAILED_PRECONDITION', 'this node is the last voter', {
-      hint: 'promote another member first: dps-node cluster promote PEER',
-    })
+  }
+
+  /** Whom the leader has heard of just now. */
+  async #alive(options: AbortOptions): Promise<Set<NodeId>> {
+    const { seat, ask } = this.#components
+    const status = seat.status()
+    if (status?.leader === undefined) throw new DpsError('UNAVAILABLE', 'there is no leader now')
+    const { clusterId, nodeId } = seat.membership
+    const heard: [NodeId, number][] =
+      status.leader === nodeId
+        ? [...status.heardMs]
+        : ((await ask?.probe(peerOf(status.leader), clusterId, options))?.heard ?? []).map(
+            (each): [NodeId, number] => [each.nodeId, each.agoMs],
+          )
+    const alive = new Set([status.leader, nodeId])
+    for (const [id, agoMs] of heard) if (agoMs < ALIVE_MS) alive.add(id)
+    return alive
   }
 
   /** The others say so: this node itself may not hear of it any more. */

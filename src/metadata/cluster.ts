@@ -16,7 +16,6 @@ import type { Authority } from './authority.js'
 import { ClusterAnswer, ClusterAsk, type ClusterNetwork } from './cluster-calls.js'
 import { encodeToken, SECRET_BYTES, TOKEN_ADDRS_MAX } from './cluster-codec.js'
 import { ClusterMoves } from './cluster-moves.js'
-import { hasMajority } from './cluster-plan.js'
 import { readCluster } from './cluster-records.js'
 import { Seat, type SeatComponents } from './cluster-seat.js'
 import { clusterStatus, roleOf, warningsOf } from './cluster-status.js'
@@ -247,7 +246,7 @@ export class Cluster implements Part {
     this.#memberNeeded()
     const { peerId, incarnation } = await this.#find(peer, options)
     const id = nodeIdOf(peerId, incarnation)
-    if (wish === 'learner') this.#checkMajorityWithout(id, 'demote')
+    if (wish === 'learner') await this.#moves.checkMajorityWithout(id, 'demote', options)
     const life = { peerId, incarnation }
     await this.#components.authority.execute({ type: 'wishNode', wish, ...life }, options)
     await this.#until(
@@ -268,7 +267,7 @@ export class Cluster implements Part {
       })
     }
     const id = nodeIdOf(peerId, incarnation)
-    this.#checkMajorityWithout(id, 'remove')
+    await this.#moves.checkMajorityWithout(id, 'remove', options)
     await this.#components.authority.execute({ type: 'retireNode', peerId, incarnation }, options)
     const { members } = this.#seat
     await this.#until(() => members.isGone(id), `${peerId} is still on its way out`, options)
@@ -297,27 +296,6 @@ export class Cluster implements Part {
     await this.#components.authority.read(options)
     await this.#seat.refreshed()
     return this.#seat.members.resolve(peer)
-  }
-
-  /** Refuses what could never be undone: without a majority nothing can be changed any more. */
-  #checkMajorityWithout(id: NodeId, what: 'demote' | 'remove'): void {
-    const { configuration } = this.#seat.members
-    if (!configuration.voters.includes(id)) return
-    const after = configuration.voters.filter((voter) => voter !== id)
-    if (after.length === 0) {
-      throw new DpsError('FAILED_PRECONDITION', `${peerOf(id)} is the last voter`, {
-        hint: 'promote another member first: dps-node cluster promote PEER',
-      })
-    }
-    const online = new Set(
-      after.filter((voter) => this.#seat.members.recordOf(voter)?.state === 'online'),
-    )
-    if (hasMajority(after, online)) return
-    throw new DpsError(
-      'FAILED_PRECONDITION',
-      `to ${what} ${peerOf(id)} would leave ${after.length} voters of which ${online.size} are online`,
-      { hint: 'bring the others back, or remove those that are gone first' },
-    )
   }
 
   /** Waits until it is so here. */

@@ -43,6 +43,11 @@ export interface MembershipInit {
 
 /** A member that lags by no more delays no commit when it becomes a voter. */
 const CAUGHT_UP_ENTRIES = 256
+/**
+ * Whoever was heard of within is there to vote: heartbeats come many times a second. A change that
+ * counts on somebody who has just died could leave no majority.
+ */
+export const ALIVE_MS = 3_000
 /** One proposal of the worker; the next look tries again. */
 const STEP_TIMEOUT_MS = 10_000
 const PRUNE_EVERY_MS = 10 * 60_000
@@ -130,7 +135,7 @@ export class MembershipWorker implements Part {
         const progress = status.members.get(id)
         const match = progress?.match ?? 0
         facts.set(id, {
-          online: silenceMs(id) < this.#init.suspectAfterMs && (id === runner.id || match > 0),
+          online: silenceMs(id) < ALIVE_MS && (id === runner.id || match > 0),
           caughtUp: match > 0 && status.committed - match <= CAUGHT_UP_ENTRIES,
         })
       }

@@ -134,7 +134,8 @@ const wishNode = defineCommand<ClusterCommandOf<'wishNode'>, object>({
   tag: 25,
   ...CLUSTER_CODECS.wishNode,
   apply: ({ view }, { wish, ...life }) => {
-    putNode(view, { ...memberOf(view, life), wish })
+    // Whoever is to have a role is to stay.
+    putNode(view, { ...memberOf(view, life), wish, leaving: false })
     return {}
   },
   ...NOTHING,
