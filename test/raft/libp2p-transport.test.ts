@@ -220,10 +220,12 @@ test('transport: a member that does not answer any more is dialled anew', async 
   const id = nodeIdOf(deaf.host.peerId, 1)
   await a.host.host.learn(deaf.host.peerId, [deaf.addr])
   a.transport.setMembers([id])
-  await eventually('it was dialled again', () => streams >= 3)
+  await eventually('it was dialled again and again', () => streams >= 5)
   expect(a.unreachable.length).toBeGreaterThanOrEqual(2)
-  // Connections that are given up don't pile up.
-  await eventually('the old ones are gone', () => deaf.host.libp2p.getConnections().length <= 1)
+  // Each host has dialled the other for itself, as it does with all peers; given up ones are gone.
+  await eventually('no more than three are left', () => {
+    return deaf.host.libp2p.getConnections().length <= 3
+  })
 })
 
 test('transport: what a member does not read is bounded, and the rest is dropped', async () => {
