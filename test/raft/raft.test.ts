@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { NotLeaderError } from '../../src/raft/index.js'
+import { type Entry, NotLeaderError } from '../../src/raft/index.js'
 import { bytes, Cluster, emptyDisk } from './cluster.js'
 
 /** Three nodes of which `a` leads, at rest. */
@@ -98,6 +98,68 @@ test('raft: a commit index alone needs no sync; a term, a vote, entries and chan
   raft.advance()
   raft.step({ type: 'appendReply', rejected: false, index: 3, from: 'b', to: 'a', term: 1 })
   expect(raft.ready()).toMatchObject({ entries: [], mustSync: true })
+})
+
+test('raft: beside a batch only what the own log has may be applied, and no configuration', () => {
+  const cluster = led()
+  const { raft } = cluster.get('a')
+  const acknowledge = (index: number) => {
+    raft.step({ type: 'appendReply', rejected: false, index, from: 'b', to: 'a', term: 1 })
+  }
+  const indexes = (entries: readonly Entry[]) => entries.map(({ index }) => index)
+  raft.propose(bytes('x'))
+  raft.ready()
+  acknowledge(2)
+  // Committed by the others' disks; the own one might still lose it.
+  expect(raft.takeCommitted()).toEqual([])
+  raft.persisted()
+  raft.propose(bytes('y'))
+  raft.proposeConfChange({ kind: 'addLearner', id: 'd', context: bytes('') })
+  raft.propose(bytes('z'))
+  expect(indexes(raft.ready().committed)).toEqual([2])
+  raft.persisted()
+  raft.applied(2)
+  acknowledge(5)
+  expect(indexes(raft.takeCommitted())).toEqual([3])
+  expect(raft.takeCommitted()).toEqual([])
+  raft.applied(3)
+  const ready = raft.ready()
+  expect(ready).toMatchObject({ mustSync: true, hardState: { commit: 5 } })
+  expect(indexes(ready.committed)).toEqual([4, 5])
+  raft.propose(bytes('after'))
+  // In order: what the batch hands out comes first.
+  expect(raft.takeCommitted()).toEqual([])
+  raft.persisted()
+  raft.applied(5)
+  expect(raft.configuration.learners).toEqual(['d'])
+})
+
+test('raft: a read is confirmed while a batch is on its way', () => {
+  const cluster = Cluster.of(['a'])
+  cluster.elect('a')
+  const { raft } = cluster.get('a')
+  raft.propose(bytes('x'))
+  raft.ready()
+  raft.readIndex('r1')
+  expect(raft.takeAppends()).toEqual([])
+  expect(raft.takeReadStates()).toEqual([{ context: 'r1', index: 1 }])
+  raft.persisted()
+  expect(raft.ready().readStates).toEqual([])
+})
+
+test('raft: how far to compact is told by the bytes that are to stay', () => {
+  const cluster = led()
+  const { raft } = cluster.get('a')
+  raft.propose(bytes('12345678'), bytes('12345678'), bytes('12345678'))
+  cluster.settle()
+  const each = raft.logBytes - 32
+  expect(each).toBe(3 * 40)
+  expect(raft.indexBefore(0)).toBe(4)
+  expect(raft.indexBefore(79)).toBe(3)
+  expect(raft.indexBefore(80)).toBe(2)
+  expect(raft.indexBefore(1_000)).toBe(0)
+  cluster.get('a').compact(3)
+  expect(raft.indexBefore(1_000)).toBe(3)
 })
 
 test('raft: a configuration takes effect when it is applied, not when it is committed', () => {

@@ -377,7 +377,9 @@ export class FakeTransport implements Transport {
 
   send(messages: readonly Message[]): void {
     if (this.#life.dead || this.receiver === undefined) return
-    for (const message of messages) this.#world.post(message)
+    for (const message of messages) {
+      if (this.members.includes(message.to)) this.#world.post(message)
+    }
   }
 
   /** Piece by piece, broken off where the world says so. */

@@ -90,6 +90,30 @@ test('a transfer that broke off goes on where it was', async () => {
   expect(world.leader!.machine.snapshotsOpen).toBe(0)
 })
 
+test('what is being applied when a state arrives is finished before it is replaced', async () => {
+  const world = await World.of(3, SMALL_LOG)
+  const id = world.boot.voters.find((voter) => voter !== world.leader!.id)!
+  const node = world.node(id)
+  let free = () => {}
+  const held = new Promise<void>((resolve) => {
+    free = resolve
+  })
+  world.onStep = (at, name) => (at === id && name === 'machine.apply' ? held : undefined)
+  await write(world, 3)
+  await world.until(() => node.runner.status().committed > node.machine.appliedIndex)
+  world.isolate(id)
+  await write(world, 30, 'y')
+  world.cut.clear()
+  await world.until(() => world.disk(id).states.has(1))
+  await world.run(50)
+  expect(world.disk(id).generation).toBe(0)
+  free()
+  await world.settled()
+  expect(world.disk(id).generation).toBe(1)
+  expect(node.runner.status().failure).toBeUndefined()
+  expect(commandsOf(node)).toEqual(commandsOf(world.leader!))
+})
+
 test('a receiver that refuses is asked again, less and less often', async () => {
   const world = await World.of(3, SMALL_LOG)
   const id = await behind(world)
@@ -149,12 +173,11 @@ test('while a state travels the log behind it is kept, so that it is not sent fo
   let transfers = 0
   world.onStep = async (_node, name) => {
     if (name === 'transfer.begin') transfers++
-    // Slower than the log is written.
-    if (name === 'transfer.piece') await write(world, 1, 'busy')
+    // Slower than the log is written: twice what is kept otherwise.
+    if (name === 'transfer.piece' && transfers === 1) await write(world, 3, 'busy')
   }
   world.cut.clear()
   await world.until(() => world.disk(id).generation > 0)
-  world.onStep = () => {}
   await world.settled()
   expect(transfers).toBe(1)
 })

@@ -137,6 +137,22 @@ test('reads and appends go on while the disk is stuck', async () => {
   await world.value(stuck)
 })
 
+test('a commit index costs no write of its own, and rests with the next batch', async () => {
+  const world = await World.of(3)
+  const leader = world.leader!
+  const saves: string[] = []
+  world.onStep = (id, name) => {
+    if (name === 'log.save') saves.push(id)
+  }
+  const { index } = await world.value(leader.runner.propose(bytes('x')))
+  await world.settled()
+  await world.run(100)
+  expect(saves.toSorted()).toEqual(['a', 'b', 'c'])
+  await world.value(world.propose('y'))
+  await world.settled()
+  for (const id of world.boot.voters) expect(world.disk(id).hardState.commit).toBe(index)
+})
+
 test('only the leader takes proposals, and a follower names it', async () => {
   const world = await World.of(3)
   const [follower] = followersOf(world)
@@ -263,6 +279,8 @@ test('a disk error ends the replica: it acknowledges nothing any more, and says 
     expect(refused.code).toBe('UNAVAILABLE')
     expect(refused.message).toContain('I/O error')
   }
+  // Its connections are gone, so that the others need no timeout to find out.
+  expect(leader.transport.receiver).toBeUndefined()
   await leader.runner.stop()
   expect(leader.runner.status().state).toBe('stopped')
 })
@@ -429,6 +447,20 @@ test('members are added, promoted and removed, and the transport keeps to them',
   expect(leader.runner.status().heardMs.has(gone.id)).toBe(false)
   const both = Promise.all([change('remove', 'd'), change('addLearner', 'e')])
   expect(codeOf(await world.error(both))).toBe('ABORTED')
+})
+
+test('a newcomer answers a leader that it had never heard of', async () => {
+  const world = await World.of(1)
+  const change = (kind: 'addVoter' | 'remove', id: string) =>
+    world.value(world.leader!.runner.proposeChange({ kind, id, context: new Uint8Array() }))
+  await world.start('b')
+  await change('addVoter', 'b')
+  await world.value(world.leader!.runner.transfer('b'))
+  await world.settled()
+  const newcomer = await world.start('c')
+  await change('addVoter', 'c')
+  await world.settled()
+  expect(newcomer.runner.status().configuration.voters).toEqual(['a', 'b', 'c'])
 })
 
 test('changes of leader are told, and a listener that throws harms nobody', async () => {
