@@ -118,6 +118,11 @@ export class Checks {
     if (!condition) this.fail(check, message())
   }
 
+  /** What a running core was last seen as. */
+  roleOf(id: NodeId): { role: string; term: number } | undefined {
+    return this.#seen.get(id)
+  }
+
   /** A process ended: its core is no longer looked at. */
   forget(id: NodeId): void {
     this.#seen.delete(id)
@@ -258,9 +263,10 @@ export class Checks {
     if (entry === undefined) return
     if (known === undefined) variants.push({ term, previousTerm, entry })
     else {
+      known.previousTerm ??= previousTerm
       const same =
         (known.entry === entry || sameEntry(known.entry, entry)) &&
-        (previousTerm === undefined || (known.previousTerm ??= previousTerm) === previousTerm)
+        (previousTerm === undefined || known.previousTerm === previousTerm)
       this.must(same, 'log-matching', () => `${where}: two entries at ${index} in term ${term}`)
     }
   }
@@ -329,13 +335,6 @@ export class Checks {
       const text = `${id}: another ${what} after ${index}: ${digest}, elsewhere ${known}`
       this.fail('state-machine-safety', text)
     }
-  }
-
-  /** A client is told that its command took effect here. */
-  acknowledged(index: number, term: number): void {
-    const committed = this.#committed[index]
-    const text = () => `${index} of term ${term} is acknowledged; committed: ${committed}`
-    this.must(committed === term, 'durable-majority', text)
   }
 
   /** A read was served that was asked when `floor` was committed. */

@@ -1,6 +1,5 @@
 /** Who asks the cluster for something, and remembers what it was told. */
 import { DpsError } from '../../src/base/index.js'
-import { encodeEntry, encodeProposal } from '../../src/metadata/codec.js'
 import {
   checkByKey,
   explain,
@@ -9,13 +8,10 @@ import {
   type KeyValueOutput,
   keyValueModel,
 } from '../support/linearizability/index.js'
-import type { Host } from './host.js'
+import { type Host, PATIENCE_MS } from './host.js'
 import type { Rng } from './random.js'
-import { registerKey, SIM_REGISTER, textOf } from './register.js'
+import { registerKey, textOf } from './register.js'
 import type { Simulation } from './simulation.js'
-
-/** Nobody waits longer: the outcome stays unknown. */
-const PATIENCE_MS = 6_000
 
 export class Clients {
   readonly #simulation: Simulation
@@ -46,8 +42,7 @@ export class Clients {
   }
 
   get waiting(): string {
-    const leader = this.#simulation.leader()
-    return `clients still want ${this.#wishes.join()}, leader ${leader?.id ?? 'none'}`
+    return `clients want ${this.#wishes.join()} more answers`
   }
 
   #think(client: number): void {
@@ -84,7 +79,7 @@ export class Clients {
     }
     const watch = () => {
       if (over) return
-      if (process!.alive && world.nowUs < startedUs + PATIENCE_MS * 1_000) world.at(50_000, watch)
+      if (process!.alive && world.nowUs < startedUs + 1.5e3 * PATIENCE_MS) world.at(50_000, watch)
       else {
         if (read) this.#history.withdraw(id)
         this.counts.unknown++
@@ -105,7 +100,7 @@ export class Clients {
       (error: unknown) => {
         if (over || !process!.alive) return
         if (!(error instanceof DpsError)) {
-          world.fail(error as Error)
+          world.onError(error as Error)
           return
         }
         world.say?.(`client ${client}: ${JSON.stringify(input)} fails: ${error.message}`)
@@ -120,30 +115,14 @@ export class Clients {
     const { checks } = this.#simulation
     if (input.type === 'get') {
       const floor = checks.highestCommit
-      const index = await host.runner!.readBarrier()
-      checks.served(host.id!, index, floor)
-      const value = host.machine!.get(registerKey(input.key))
+      const view = await host.authority!.read()
+      checks.served(host.id!, view.appliedIndex, floor)
+      const value = view.get(registerKey(input.key))
       return { value: value === undefined ? '' : textOf(value) }
     }
-    const leader = host.runner!.status().leader
-    const { tag, encode } = SIM_REGISTER
-    const put = input.type === 'put'
-    const body = encode({ type: 'simRegister', put, key: input.key, value: input.value })
-    const command = encodeEntry(
-      host.process!.now(),
-      encodeProposal({ session: 0, seq: 0, lowest: 0, tag, version: 1, body }),
-    )
-    const propose = async () => {
-      const target = leader === undefined ? host : (this.#simulation.hostOf(leader) ?? host)
-      if (!target.serving) throw new DpsError('UNAVAILABLE', 'nobody there')
-      const { index, term } = await target.runner!.propose(command)
-      checks.acknowledged(index, term)
-    }
-    if (leader === host.id || leader === undefined) await propose()
-    else {
-      const target = this.#simulation.hostOf(leader)?.name ?? host.name
-      await this.#simulation.network.call(host, target, propose)
-    }
+    const { key, value } = input
+    const command = { type: 'simRegister', put: input.type === 'put', key, value }
+    await host.authority!.execute(command as never)
     return { value: '' }
   }
 
@@ -152,7 +131,11 @@ export class Clients {
     const seen = new Set<string>()
     for (const { input, output } of this.#history.operations) {
       if (input.type !== 'get' || output === undefined) continue
-      for (const token of output.value.split(',')) seen.add(`${token},`)
+      const tokens = output.value.split(',').slice(0, -1)
+      for (const token of tokens) seen.add(`${token},`)
+      const twice = tokens.find((token, at) => tokens.indexOf(token, at + 1) !== -1)
+      const text = () => `${twice} was applied twice: ${output.value}`
+      checks.must(twice === undefined, 'exactly-once', text)
     }
     // A write of unknown outcome that no read ever saw changes nothing if it is left out, and a great
     // deal of work for the search.

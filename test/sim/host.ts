@@ -1,8 +1,15 @@
 /** One machine: a disk that stays, and the process that runs on it now, if one does. */
-import { type DpsError, toDpsError } from '../../src/base/index.js'
+import { DpsError, toDpsError } from '../../src/base/index.js'
+import { Authority } from '../../src/metadata/authority.js'
+import type { Peers } from '../../src/metadata/peers.js'
 import type { Log } from '../../src/observability/index.js'
-import type { Configuration, Message, NodeId } from '../../src/raft/index.js'
-import { RaftRunner } from '../../src/raft/index.js'
+import {
+  type Configuration,
+  type Message,
+  type NodeId,
+  peerOf,
+  RaftRunner,
+} from '../../src/raft/index.js'
 import type { RunnerInit } from '../../src/raft/runner-types.js'
 import type { Checks } from './checks.js'
 import { type DiskArea, SimDisk } from './disk.js'
@@ -15,6 +22,9 @@ import type { Rng } from './random.js'
 import { type DurableState, SimStateStore } from './state-store.js'
 import { SimTransport, type TransportEndpoint } from './transport.js'
 import type { World } from './world.js'
+
+/** Nobody waits longer for an answer. */
+export const PATIENCE_MS = 5_000
 
 const silent = () => {}
 const SILENT: Log = {
@@ -40,6 +50,7 @@ export class Host implements TransportEndpoint {
   transport: SimTransport | undefined
   runner: RaftRunner | undefined
   machine: WatchedMachine | undefined
+  authority: Authority | undefined
   /** Its replica said that it can't go on, for which there was a reason: an operator restarts it. */
   failure: DpsError | undefined
   /** Reasons of failure that faults gave. */
@@ -149,17 +160,43 @@ export class Host implements TransportEndpoint {
         if (this.process === process && process.alive) {
           this.machine = machine
           this.runner = runner
+          this.authority = this.#authorityOf(process, runner, machine)
         }
       },
       (error: unknown) => this.#onFailed(process, toDpsError(error)),
     )
   }
 
+  #authorityOf(process: SimProcess, runner: RaftRunner, machine: WatchedMachine): Authority {
+    const network = this.#network
+    const random = this.#world.stream(`${this.id} authority ${this.lives}`)
+    const peers: Peers = {
+      propose: (target, proposal, options) =>
+        network.call(
+          this,
+          peerOf(target.to),
+          async () => {
+            const { authority } = network.get(peerOf(target.to)) as Host
+            if (authority === undefined) throw new DpsError('UNAVAILABLE', 'it is not ready')
+            return authority.receiveProposal(target, proposal)
+          },
+          options,
+        ),
+    }
+    const authority = new Authority(
+      { peers, clock: process, timers: process, random, log: SILENT },
+      { timeoutMs: PATIENCE_MS, attemptTimeoutMs: 1_500 },
+    )
+    authority.replaceReplica({ clusterId: 'sim', runner, machine })
+    return authority
+  }
+
   #onFailed(process: SimProcess, error: DpsError): void {
     if (this.process !== process || !process.alive || this.failure !== undefined) return
     this.failure = error
     this.#world.say?.(`${this.id} fails: ${error.message}`)
-    if (this.excused) return
+    // Whatever else happens is the code's own fault, also on a bad disk.
+    if (this.excused && /simulated disk/.test(error.message)) return
     const where = error.stack ?? error.message
     this.#checks.fail('asserts', `${this.id} stopped for no reason: ${where}`)
   }
@@ -174,6 +211,7 @@ export class Host implements TransportEndpoint {
     this.transport = undefined
     this.runner = undefined
     this.machine = undefined
+    this.authority = undefined
     this.disk.crash(power)
     this.#checks.forget(this.id!)
     this.#network.lost(this)

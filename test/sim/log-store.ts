@@ -73,6 +73,8 @@ export class DurableLog {
   /** A sector in the middle of the log goes bad: what is behind it can't be trusted either. */
   damage(from: number): void {
     this.entries = this.entries.filter(({ index }) => index < from)
+    // What is left ends before the snapshot that it should continue: nothing of it is of use.
+    if ((this.entries.at(-1)?.index ?? 0) < (this.snapshot?.index ?? 0)) this.entries = []
     const { commit } = this.hardState
     this.hardState = { ...this.hardState, commit: Math.min(commit, this.last) }
     this.damaged = true

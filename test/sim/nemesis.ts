@@ -44,8 +44,7 @@ export class Nemesis {
   }
 
   #strike(kind: FaultKind): void {
-    const done = this.#apply(kind)
-    if (done === false) return
+    if (!this.#apply(kind)) return
     this.counts[kind] = (this.counts[kind] ?? 0) + 1
     this.#simulation.world.say?.(`fault: ${kind}`)
     this.#simulation.world.record(6, kind.length)
@@ -63,7 +62,7 @@ export class Nemesis {
   }
 
   /** @returns false if there was nobody to do it to */
-  #apply(kind: FaultKind): boolean | undefined {
+  #apply(kind: FaultKind): boolean {
     const simulation = this.#simulation
     const { hosts, network, world, plan } = simulation
     const random = this.#random
@@ -150,8 +149,10 @@ export class Nemesis {
         leader.runner!.transfer(random.pick(voters)).catch(() => {})
         return true
       }
-      default:
-        return false
+      case 'membership':
+        return simulation.operator.change()
+      case 'diskLoss':
+        return simulation.operator.lose(victim)
     }
   }
 
@@ -166,14 +167,17 @@ export class Nemesis {
 
   /** One log at a time, and only where the others can do without it. */
   #damage(victim: Host): boolean {
-    const { hosts, leader } = this.#simulation
-    const voters = leader.call(this.#simulation)?.runner!.status().configuration.voters.length ?? 0
-    if (voters < 3 || hosts.some(({ log }) => log.damaged)) return false
+    const { hosts } = this.#simulation
+    const leader = this.#simulation.leader()
+    if (leader === undefined) return false
+    const { voters } = leader.runner!.status().configuration
+    if (voters.length < 3 || hosts.some(({ log }) => log.damaged)) return false
     const { log } = victim
-    const first = (log.snapshot?.index ?? 0) + 1
-    if (log.last < first) return false
     victim.crash(false)
-    log.damage(this.#random.between(Math.max(first, log.last - 30), log.last))
+    const first = log.entries[0]?.index
+    if (first !== undefined) {
+      log.damage(this.#random.between(Math.max(first, log.last - 30), log.last))
+    }
     this.#later(() => victim.start())
     return true
   }

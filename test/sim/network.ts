@@ -119,20 +119,14 @@ export class Network {
         this.dropped++
       } else if (random.chance(duplicate)) {
         together.push(message)
-        this.#transport(link, from, to, [message], true)
-      } else if (random.chance(reorder)) this.#transport(link, from, to, [message], true)
+        this.#transport(link, to, [message], true)
+      } else if (random.chance(reorder)) this.#transport(link, to, [message], true)
       else together.push(message)
     }
-    if (together.length > 0) this.#transport(link, from, to, together, false)
+    if (together.length > 0) this.#transport(link, to, together, false)
   }
 
-  #transport(
-    link: string,
-    from: Endpoint,
-    to: Endpoint,
-    messages: readonly Message[],
-    loose: boolean,
-  ): void {
+  #transport(link: string, to: Endpoint, messages: readonly Message[], loose: boolean): void {
     const { nowUs } = this.#world
     let atUs = nowUs + this.#delayUs()
     if (!loose) {
@@ -157,7 +151,12 @@ export class Network {
    *
    * @throws UNAVAILABLE when the connection broke before the answer came: the outcome is unknown
    */
-  call<T>(from: Endpoint, toName: string, handler: () => Promise<T>): Promise<T> {
+  call<T>(
+    from: Endpoint,
+    toName: string,
+    handler: () => Promise<T>,
+    { signal, timeoutMs }: { signal?: AbortSignal; timeoutMs?: number } = {},
+  ): Promise<T> {
     const caller = from.process
     return new Promise<T>((resolve, reject) => {
       let settled = false
@@ -171,6 +170,12 @@ export class Network {
         settle(() => reject(error))
       }
       const lose = () => this.#world.at(20_000 + this.#random.exponential(300_000), broken)
+      if (signal?.aborted) {
+        reject(signal.reason)
+        return
+      }
+      signal?.addEventListener('abort', () => settle(() => reject(signal.reason)))
+      if (timeoutMs !== undefined) this.#world.at(timeoutMs * 1_000, broken)
       const target = this.get(toName)
       if (target === undefined || !this.#passes(from.name, toName)) {
         lose()

@@ -71,7 +71,10 @@ export function planOf(seed: number): Plan {
     [6, 7],
   ])
   const share = random.pick([0.15, 0.3, 0.5])
-  const faults = FAULTS.filter(() => random.chance(share))
+  const faults = compatible(
+    FAULTS.filter(() => random.chance(share)),
+    random,
+  )
   const storms = faults.includes('linkStorm')
   return {
     seed,
@@ -102,4 +105,12 @@ export function planOf(seed: number): Plan {
     inflightMessagesMax: random.pick([1, 3, 64]),
     uncommittedBytesMax: random.pick([2_000, 65_536]),
   }
+}
+
+/** Each of them alone takes away what the others need to recover without a person who decides. */
+const EXCLUSIVE: readonly FaultKind[] = ['damage', 'diskLoss', 'membership']
+
+function compatible(faults: readonly FaultKind[], random: Rng): FaultKind[] {
+  const kept = random.pick(EXCLUSIVE.filter((kind) => faults.includes(kind)))
+  return faults.filter((kind) => kind === kept || !EXCLUSIVE.includes(kind))
 }

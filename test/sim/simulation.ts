@@ -1,11 +1,12 @@
 /** One run: a cluster, its weather, its clients, and what became of them. */
 import type { NodeId } from '../../src/raft/index.js'
-import { configurationOf, nodeIdOf } from '../../src/raft/index.js'
+import { type Configuration, configurationOf, nodeIdOf } from '../../src/raft/index.js'
 import { type CheckName, Checks, watch } from './checks.js'
 import { Clients } from './clients.js'
 import { Host } from './host.js'
 import { Nemesis } from './nemesis.js'
 import { Network } from './network.js'
+import { Operator } from './operator.js'
 import { type Plan, planOf, RECOVERY_MS } from './plan.js'
 import type { Rng } from './random.js'
 import { SimFailure, World } from './world.js'
@@ -24,6 +25,8 @@ export interface RunResult {
 export interface RunOptions {
   off?: ReadonlySet<CheckName>
   say?: (text: string) => void
+  /** Told of the world before it begins. */
+  onWorld?: (world: World) => void
   /** Changes the plan that the seed gave. */
   adjust?: (plan: Plan) => Plan
 }
@@ -36,6 +39,9 @@ export class Simulation {
   readonly checks: Checks
   readonly hosts: Host[] = []
   readonly clients: Clients
+  readonly operator: Operator
+  /** What every member starts from. */
+  readonly boot: Configuration
 
   constructor(plan: Plan, { off, say }: RunOptions = {}) {
     this.plan = plan
@@ -43,6 +49,7 @@ export class Simulation {
     const { world } = this
     this.random = world.stream('cluster')
     this.checks = new Checks(world, boundsOf(plan), off)
+    world.onError = (error) => this.checks.fail('asserts', error.stack ?? error.message)
     this.network = new Network(world, world.stream('network'), { ...plan.link })
     this.network.onSend = (_, message) => {
       this.checks.leaving(message)
@@ -56,8 +63,9 @@ export class Simulation {
       this.hosts.push(new Host(`n${at}`, { world, network, checks, plan, random }))
     }
     const founders = this.hosts.slice(0, voters)
-    const boot = configurationOf(founders.map(({ name }) => nodeIdOf(name, 1)))
-    for (const host of founders) host.found(nodeIdOf(host.name, 1), boot)
+    this.boot = configurationOf(founders.map(({ name }) => nodeIdOf(name, 1)))
+    for (const host of founders) host.found(nodeIdOf(host.name, 1), this.boot)
+    this.operator = new Operator(this, world.stream('operator'))
     this.clients = new Clients(this, world.stream('clients'))
   }
 
@@ -72,30 +80,32 @@ export class Simulation {
   /** Who leads the highest term, as far as anybody knows. */
   leader(): Host | undefined {
     let leader: Host | undefined
-    let term = 0
+    let highest = 0
     for (const host of this.hosts) {
       if (!host.serving) continue
-      const status = host.runner!.status()
-      if (status.role === 'leader' && status.term > term) {
-        term = status.term
+      const { role, term } = this.checks.roleOf(host.id!)!
+      if (role === 'leader' && term > highest) {
+        highest = term
         leader = host
       }
     }
     return leader
   }
 
-  /** All are up, nothing is cut, and every member has what is committed. */
-  get recovered(): boolean {
+  /** Why it is not as it should be: everybody up, with what is committed, and clients served. */
+  get missing(): string | undefined {
     const leader = this.leader()
-    if (leader === undefined) return false
+    if (leader === undefined) return 'there is no leader'
+    if (!this.operator.idle) return 'a lost member is not replaced'
     const { configuration, committed } = leader.runner!.status()
     for (const id of [...configuration.voters, ...configuration.learners]) {
       const host = this.hostOf(id)
-      if (host === undefined || !host.serving) return false
-      if (host.machine!.appliedIndex < committed) return false
-      if (host.log.damaged) return false
+      if (host === undefined || !host.serving) return `${id} is not there`
+      const { appliedIndex } = host.machine!
+      if (appliedIndex < committed) return `${id} has applied ${appliedIndex} of ${committed}`
+      if (host.log.damaged) return `${id} has not healed`
     }
-    return true
+    return this.clients.finished ? undefined : this.clients.waiting
   }
 }
 
@@ -114,6 +124,7 @@ export function runSeed(seed: number, options: RunOptions = {}): RunResult {
   const simulation = new Simulation(plan, options)
   const { world, checks, clients } = simulation
   const nemesis = new Nemesis(simulation, world.stream('faults'))
+  options.onWorld?.(world)
   watch(checks)
   try {
     simulation.start()
@@ -127,13 +138,15 @@ export function runSeed(seed: number, options: RunOptions = {}): RunResult {
       const untilUs = faultsUntilUs + RECOVERY_MS * 1_000
       let recovered = false
       const look = () => {
-        recovered = clients.finished && simulation.recovered
+        recovered = simulation.missing === undefined
         world.at(20_000, look)
       }
       look()
       world.run(untilUs, () => recovered)
-      if (world.failure === undefined && !recovered)
-        checks.fail('liveness', `no recovery within ${RECOVERY_MS} ms: ${clients.waiting}`)
+      if (world.failure === undefined && !recovered) {
+        const { missing } = simulation
+        checks.fail('liveness', `no recovery within ${RECOVERY_MS} ms: ${missing}`)
+      }
     }
     if (world.failure === undefined) clients.check()
   } finally {
@@ -145,7 +158,7 @@ export function runSeed(seed: number, options: RunOptions = {}): RunResult {
     hash: world.hash,
     failure: failure && {
       check: failure instanceof SimFailure ? failure.check : 'asserts',
-      message: failure instanceof SimFailure ? failure.message : (failure.stack ?? failure.message),
+      message: failure.message,
       atMs: Math.round(world.nowUs / 1_000),
     },
     virtualMs: Math.round(world.nowUs / 1_000),

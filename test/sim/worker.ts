@@ -1,33 +1,101 @@
-/** A process that runs seeds for the launcher. */
-import { runSeed } from './simulation.js'
+/** A process of its own that runs the seeds it is sent: see `launcher.ts`. */
+import { openSync, writeSync } from 'node:fs'
+import type { CheckName } from './checks.js'
+import { type RunResult, runSeed } from './simulation.js'
+import { traceLine } from './trace.js'
+import { traceCores } from './trace-cores.js'
+import type { World } from './world.js'
 
-const from = Number(process.argv[2]),
-  count = Number(process.argv[3])
-const verbose = process.argv[4] === '-v'
-let at = from
-const t = performance.now()
-let ev = 0,
-  vms = 0
-const total: Record<string, number> = {}
-process.on('unhandledRejection', (e) => {
-  console.log('UNHANDLED', e)
-})
-function next() {
-  if (at >= from + count) {
-    const s = (performance.now() - t) / 1000
-    console.log(
-      `${count} seeds ${(count / s).toFixed(1)}/s ${(ev / s / 1e3).toFixed(0)}k ev/s ${(ev / count).toFixed(0)} ev/seed ${(vms / count / 1000).toFixed(1)} virtual s`,
-      total,
-    )
-    return
+/** Seeds to run; the failing ones are reported one by one. */
+export interface Order {
+  from: number
+  count: number
+  off: CheckName[]
+  /** The first failure ends the order. */
+  firstOnly: boolean
+  /** Tells everything that happens on stdout. */
+  log: boolean
+  /** Where the cores' transitions go, one a line. */
+  trace?: string
+}
+
+export interface Report {
+  seeds: number
+  events: number
+  virtualMs: number
+  counts: Record<string, number>
+  failures: RunResult[]
+  /** Of every seed, in order. */
+  hashes: string[]
+}
+
+/** What a simulated world must not touch: its runs would differ. */
+function forbid(): void {
+  const never = (what: string) => () => {
+    throw new Error(`a simulated world uses ${what}`)
   }
-  const r = runSeed(at, verbose ? { say: console.log } : {})
-  ev += r.events
-  vms += r.virtualMs
-  for (const [k, v] of Object.entries(r.counts)) total[k] = (total[k] ?? 0) + v
-  if (r.failure) console.log(at, r.failure.atMs, r.failure.message.slice(0, 1500))
-  if (verbose) console.log(r)
-  at++
+  Math.random = never('Math.random')
+  Date.now = never('the wall clock')
+  performance.now = never('the real clock')
+  Object.assign(globalThis, { setTimeout: never('setTimeout'), setInterval: never('setInterval') })
+}
+
+/** Rejections that nobody handles are failures of the world that runs. */
+let current: { world?: World } = {}
+process.on('unhandledRejection', (error) => current.world?.onError(error as Error))
+
+function traced(seed: number, order: Order): RunResult {
+  current = {}
+  // Most errors here are expected, and their stacks a tenth of the time.
+  Error.stackTraceLimit = order.log ? 20 : 0
+  const onWorld = (world: World) => {
+    current.world = world
+  }
+  const say = order.log ? (text: string) => void process.stdout.write(`${text}\n`) : undefined
+  const options = { off: new Set(order.off), onWorld, ...(say && { say }) }
+  if (order.trace === undefined) return runSeed(seed, options)
+  const file = openSync(order.trace, 'w')
+  let count = 0
+  const stop = traceCores((event) => {
+    writeSync(file, traceLine(event, current.world?.nowUs ?? 0, count++))
+  })
+  try {
+    return runSeed(seed, options)
+  } finally {
+    stop()
+  }
+}
+
+function run(order: Order): void {
+  const report: Report = {
+    seeds: 0,
+    events: 0,
+    virtualMs: 0,
+    counts: {},
+    failures: [],
+    hashes: [],
+  }
+  const next = () => {
+    const { from, count, firstOnly } = order
+    const over = report.seeds === count || (firstOnly && report.failures.length > 0)
+    if (over) {
+      process.send!(report)
+      return
+    }
+    const result = traced(from + report.seeds, order)
+    report.seeds++
+    report.events += result.events
+    report.virtualMs += result.virtualMs
+    report.hashes.push(result.hash)
+    for (const [name, value] of Object.entries(result.counts)) {
+      report.counts[name] = (report.counts[name] ?? 0) + value
+    }
+    if (result.failure !== undefined) report.failures.push(result)
+    // A turn of the loop of its own: the world runs the promises of its events itself.
+    setImmediate(next)
+  }
   setImmediate(next)
 }
-setImmediate(next)
+
+forbid()
+process.on('message', run)

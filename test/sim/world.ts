@@ -36,6 +36,8 @@ export class World {
   events = 0
   readonly seed: number
   failure: Error | undefined
+  /** Something threw where nobody catches. */
+  onError: (error: Error) => void = (error) => this.fail(error)
   /** Tells what happens, where somebody wants to read it. */
   readonly say: ((text: string) => void) | undefined
   #heap: SimEvent[] = []
@@ -100,7 +102,7 @@ export class World {
         event.run()
         drain()
       } catch (error) {
-        this.fail(error as Error)
+        this.onError(error as Error)
       }
       if (this.failure !== undefined || done()) return
     }
