@@ -1,9 +1,8 @@
 /** The database below a log: opened, read whole once, then only written. */
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { type AbortOptions, DpsError } from '../base/index.js'
-import { type LevelDb, levelDb, levelError, openLevel } from '../store/index.js'
+import { damagedLevelFiles, type LevelDb, levelDb, levelError, openLevel } from '../store/index.js'
 import type { Found } from './level-log-recovery.js'
-import { scanLevelLogs } from './level-log-scan.js'
 import {
   decodeHardState,
   decodePack,
@@ -49,11 +48,13 @@ export class LogDatabase {
   async open(replaceable: boolean, options: AbortOptions = {}): Promise<FoundOnDisk> {
     await mkdir(this.#path, { recursive: true })
     // Before LevelDB opens it: after that the evidence is gone.
-    const damage = (await scanLevelLogs(this.#path)).map((where) => `a damaged file: ${where}`)
+    const { logs, tables } = await damagedLevelFiles(this.#path)
+    const damage = [...logs, ...tables].map((where) => `a damaged file: ${where}`)
     try {
+      if (tables.length > 0) throw new DpsError('DATA_LOSS', `${this.#path} has damaged tables`)
       return await this.#openAndRead(damage, options)
     } catch (error) {
-      const known = levelError(error, this.#path)
+      const known = damageOr(levelError(error, this.#path))
       await this.close()
       if (known.code !== 'DATA_LOSS' || !replaceable) throw known
       options.signal?.throwIfAborted()
@@ -120,6 +121,13 @@ export class LogDatabase {
     this.#opened = undefined
     await db?.close()
   }
+}
+
+/** Files that are shorter than their tables of contents say, and sectors that can't be read. */
+function damageOr(error: DpsError): DpsError {
+  const { code, message, cause } = error
+  const unreadable = code === 'UNAVAILABLE' && /invalid argument|input\/output/i.test(message)
+  return unreadable ? new DpsError('DATA_LOSS', message, { cause }) : error
 }
 
 function take(found: FoundOnDisk, key: Uint8Array, value: Uint8Array): void {

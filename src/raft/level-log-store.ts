@@ -158,7 +158,7 @@ export class LevelLogStore implements LogStore {
     // Several unsynced writes and then a synced one are no barrier when LevelDB changes its log file
     // between them (google/leveldb#193). So nothing but a commit index is ever left unsynced.
     const durable = sync || votes || marks || operations.length > 0
-    // Last, so that what LevelDB writes for a batch ends with a CRC: see level-log-scan.ts.
+    // Last, so that what LevelDB writes for a batch ends with a CRC: see store/level-scan.ts.
     if (hardState !== undefined || marks || (sync && operations.length === 0)) {
       operations.push({ type: 'put', key: HARD_STATE_KEY, value: encodeHardState(after) })
     }
@@ -275,8 +275,11 @@ export class LevelLogStore implements LogStore {
     this.#state = 'closed'
     await this.#turn
     await this.#collecting
-    await this.#database.close()
-    await this.#promisesFile.close()
+    try {
+      await this.#database.close()
+    } finally {
+      await this.#promisesFile.close()
+    }
   }
 
   /** Writes down what is promised by now, with the last entry that is durable. */

@@ -30,6 +30,7 @@ export {
   levelError,
   openLevel,
 } from './level-db.js'
+export { damagedLevelFiles } from './level-scan.js'
 export { MemoryChunkStore } from './memory-chunk-store.js'
 export { type MetaDb, openMeta } from './meta.js'
 export { type Pin, type PinOptions, References, type Sweep } from './references.js'
