@@ -18,7 +18,7 @@ import { bootMark, checkSchema, MARK_KEY } from './mark.js'
 import { mergePage, Overlay } from './overlay.js'
 import { StoredSnapshot } from './snapshot.js'
 import type { StateGeneration, StateStore, StoreWrite } from './state-store.js'
-import { openValue, sealValue } from './values.js'
+import { openValue, plainBytes, sealValue } from './values.js'
 import type { KeyRange, Row, View } from './view.js'
 
 export interface MachineComponents {
@@ -200,7 +200,7 @@ export class MetadataMachine implements StateMachine, View {
       if (this.#current !== store && this.#current !== undefined) return this.#page(range)
       throw error
     }
-    const rows = sealed.map(([key, value]): Row => [key, this.#open(key, value)])
+    const rows = sealed.map(([key, value]): Row => [plainBytes(key), this.#open(key, value)])
     const { limit, reverse } = range
     return mergePage(rows, writes, { complete: rows.length === 0, limit, reverse })
   }
@@ -232,11 +232,11 @@ export class MetadataMachine implements StateMachine, View {
     assert(index === mark.index + 1, `entry ${index} after ${mark.index}`)
     if (entry.kind === 'config') {
       const configuration = changeConfiguration(mark.configuration, entry.change)
-      this.#mark = { ...mark, index, term, configuration }
+      this.#mark = markAt(mark, index, term, mark.timeMs, configuration)
       return undefined
     }
     if (entry.kind === 'noop') {
-      this.#mark = { ...mark, index, term }
+      this.#mark = markAt(mark, index, term, mark.timeMs)
       return undefined
     }
     const { timeMs: leadersMs, proposal } = decodeEntry(entry.data)
@@ -244,7 +244,7 @@ export class MetadataMachine implements StateMachine, View {
     const timeMs = Math.max(mark.timeMs, leadersMs)
     const { writes, result } = apply(this, { index, timeMs, proposal })
     this.#overlay.add(writes)
-    this.#mark = { ...mark, index, term, timeMs }
+    this.#mark = markAt(mark, index, term, timeMs)
     if (this.#appliedListeners.size > 0) {
       for (const { key } of writes.values()) keys.push(key)
     }
@@ -391,4 +391,14 @@ export class MetadataMachine implements StateMachine, View {
     if (this.#current === undefined) throw new DpsError('UNAVAILABLE', 'the state is not open')
     return this.#current
   }
+}
+
+function markAt(
+  { schema, configuration }: StateMark,
+  index: number,
+  term: number,
+  timeMs: number,
+  changed = configuration,
+): StateMark {
+  return { schema, index, term, timeMs, configuration: changed }
 }

@@ -35,6 +35,15 @@ export class MemoryStateStore implements StateStore {
   setAside(generation: number): Promise<void> {
     return this.remove(generation)
   }
+
+  /** What the disk of a process that died holds: whatever was written, and nothing open. */
+  afterCrash(): MemoryStateStore {
+    const after = new MemoryStateStore()
+    for (const [number, generation] of this.#generations) {
+      after.#generations.set(number, generation.copy())
+    }
+    return after
+  }
 }
 
 export class MemoryGeneration implements StateGeneration {
@@ -56,6 +65,13 @@ export class MemoryGeneration implements StateGeneration {
   open(): void {
     assert(!this.#open, `generation ${this.generation} is open`)
     this.#open = true
+  }
+
+  /** Closed, with the same rows. */
+  copy(): MemoryGeneration {
+    const copy = new MemoryGeneration(this.generation)
+    for (const [text, row] of this.#rows) copy.#rows.set(text, row)
+    return copy
   }
 
   get(key: Uint8Array): Uint8Array | undefined {

@@ -17,10 +17,16 @@ export function sealValue(key: Uint8Array, value: Uint8Array): Uint8Array {
 
 /** @throws DATA_LOSS naming the key */
 export function openValue(key: Uint8Array, sealed: Uint8Array): Uint8Array {
-  const value = sealed.subarray(CRC_BYTES)
+  // Never the `Buffer` that LevelDB gives: its `slice` does not copy.
+  const value = plainBytes(sealed, Math.min(CRC_BYTES, sealed.byteLength))
   const isWhole = sealed.byteLength >= CRC_BYTES
   if (isWhole && readU32(sealed, 0) === crc32c(value, crc32c(key))) return value
   throw new DpsError('DATA_LOSS', `the replicated state is damaged at ${showKey(key)}`, {
     hint: 'this replica heals itself from the other members of its cluster',
   })
+}
+
+/** A view that is a `Uint8Array` and nothing more. */
+export function plainBytes(bytes: Uint8Array, from = 0): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + from, bytes.byteLength - from)
 }
