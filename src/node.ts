@@ -11,8 +11,9 @@ import { ChunkClient, ChunkServer, Reputation } from './exchange/index.js'
 import { type FilesNetwork, FilesService, offlineNetwork, SwarmNetwork } from './files/index.js'
 import { ApiServer } from './gateway/index.js'
 import { Discovery, Host, loadIdentity, type Table } from './network/index.js'
-import { clusterParts } from './node-cluster.js'
+import { type ClusterParts, clusterParts } from './node-cluster.js'
 import { Control } from './node-control.js'
+import { holdersOf, namespaceParts } from './node-namespace.js'
 import type { NodeSettings } from './node-settings.js'
 import { createLog, type Log, Metrics } from './observability/index.js'
 import { DataDir, LevelChunkStore, openMeta, References } from './store/index.js'
@@ -153,16 +154,18 @@ async function startParts(
     const host = online ? hostOf({ settings, dir, identity, table, log, metrics }) : undefined
     const metadata = clusterParts({ settings, dir, peerId, host, log, metrics })
     const { cluster } = metadata
-    const isMember = (peer: string) => cluster.isMember(peer)
     const swarm =
       host === undefined
         ? undefined
-        : swarmParts({ settings, host, isMember, table, store, hashes, log, metrics })
+        : swarmParts({ settings, host, metadata, table, store, hashes, log, metrics })
     const network: FilesNetwork = swarm?.network ?? offlineNetwork(settings.dataDir)
     const files = new FilesService({ store, references, hashes, network, peerId })
     if (swarm !== undefined) swarm.setFiles(files)
+    const shared = { store, references, hashes, network, files, peerId, log }
+    const paths = namespaceParts({ ...shared, ...metadata, lazy: settings.offline })
+    const { settled, namespace } = paths
     const collector = new Collector(
-      { store, references, log },
+      { store, references, log, settled },
       { intervalMs: settings.gc.intervalMs, cacheBytesMax: settings.store.cacheMaxBytes },
     )
     const verifier = new Verifier({
@@ -176,7 +179,7 @@ async function startParts(
     )
     const token = randomBytes(32).toString('base64url')
     const api = new ApiServer(
-      { files, collector, verifier, node: control, cluster, log, metrics },
+      { files, collector, verifier, node: control, cluster, namespace, log, metrics },
       {
         token,
         ...listenOn(settings),
@@ -192,6 +195,7 @@ async function startParts(
       ...metadata.parts,
       ...(swarm?.parts ?? []),
       files,
+      ...paths.parts,
       collector,
       api,
     ]
@@ -250,7 +254,7 @@ function hostOf({ settings, dir, identity, table, log, metrics }: HostOfInit): H
 interface SwarmInit {
   settings: NodeSettings
   host: Host
-  isMember(peer: string): boolean
+  metadata: ClusterParts
   table(name: string): Table
   store: LevelChunkStore
   hashes: HashPool
@@ -260,7 +264,8 @@ interface SwarmInit {
 
 /** What only a node with a network has. */
 function swarmParts(init: SwarmInit) {
-  const { settings, host, isMember, table, store, hashes, log, metrics } = init
+  const { settings, host, metadata, table, store, hashes, log, metrics } = init
+  const { cluster } = metadata
   const { exchange, provide } = settings
   const discovery = new Discovery(
     {
@@ -281,7 +286,7 @@ function swarmParts(init: SwarmInit) {
       streams: host,
       store,
       hashes,
-      allowed: (peer) => isMember(peer) || allowed.has(peer),
+      allowed: (peer) => cluster.isMember(peer) || allowed.has(peer),
       fetchFrom: async (from, cid, options) => {
         assertStarted(files)
         return files.keepFrom(from.peerId, cid, options)
@@ -292,7 +297,16 @@ function swarmParts(init: SwarmInit) {
     { rateBytesPerSecondMax: exchange.uploadLimitBytes },
   )
   const swarm = new SwarmNetwork(
-    { host, discovery, client, hashes, reputation, store, log },
+    {
+      host,
+      discovery,
+      client,
+      hashes,
+      reputation,
+      store,
+      holders: (cid) => holdersOf(metadata, host.peerId, cid),
+      log,
+    },
     { strategy: provide.strategy },
   )
   return {

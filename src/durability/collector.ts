@@ -19,6 +19,8 @@ export interface CollectorComponents {
   store: Pick<ChunkStore, 'list' | 'collect' | 'reclaim' | 'stats'>
   references: Pick<References, 'settle' | 'referenced' | 'sweep' | 'expire'>
   log?: Log
+  /** Resolves when the references are all that is wanted, as far as can be known. */
+  settled?: (options: AbortOptions) => Promise<void>
 }
 
 export interface CollectorInit {
@@ -127,7 +129,8 @@ export class Collector implements Part {
     progress: Progress,
     dryRun: boolean,
   ): Promise<Totals & { reclaimedBytes: number }> {
-    const { store, references } = this.#components
+    const { store, references, settled } = this.#components
+    await settled?.({ signal })
     await references.expire({ signal })
     progress.total = (await store.stats({ signal })).chunks
     return this.#sweep(async (sweep) => {

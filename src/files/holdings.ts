@@ -46,6 +46,8 @@ export interface HoldingsComponents {
 export interface HoldingsInit {
   /** This node's: what the state calls a holder. */
   peerId: string
+  /** Looks at the state only when somebody waits for it. @default false */
+  lazy?: boolean
 }
 
 interface Abandoned {
@@ -57,6 +59,7 @@ export class Holdings implements Part {
   readonly serviceId = 'holdings'
   readonly #components: HoldingsComponents
   readonly #peerId: string
+  readonly #lazy: boolean
   readonly #log: Log
   readonly #stopping = new AbortController()
   #unhook: () => void = () => {}
@@ -76,18 +79,23 @@ export class Holdings implements Part {
   #wake: (() => void) | undefined
   #waiting: (() => void)[] = []
 
-  constructor(components: HoldingsComponents, { peerId }: HoldingsInit) {
+  constructor(components: HoldingsComponents, { peerId, lazy = false }: HoldingsInit) {
     const log = components.log.child({ component: 'files', service_id: 'holdings' })
     this.#components = components
     this.#log = log
     this.#peerId = peerId
+    this.#lazy = lazy
   }
 
   /** Compares in the background: a state that waits for its quorum holds up nobody's start. */
   async start(): Promise<void> {
     this.#keepEverything()
     this.#unhook = this.#components.authority.onApplied((keys) => this.#onApplied(keys))
-    this.#working = this.#work()
+    if (!this.#lazy) this.#begin()
+  }
+
+  #begin(): void {
+    this.#working ??= this.#work()
   }
 
   async stop(): Promise<void> {
@@ -147,6 +155,7 @@ export class Holdings implements Part {
   }
 
   async #until(isSo: () => boolean, { signal }: AbortOptions): Promise<void> {
+    this.#begin()
     while (!isSo()) {
       this.#stopping.signal.throwIfAborted()
       const turned = new Promise<void>((resolve) => this.#waiting.push(resolve))

@@ -8,7 +8,7 @@ import {
   type FoundProvider,
   type Reputation,
 } from '../exchange/index.js'
-import type { Discovery, Host } from '../network/index.js'
+import type { Discovery, Host, Provider } from '../network/index.js'
 import type { Log } from '../observability/index.js'
 import type { ChunkStore } from '../store/index.js'
 import { batches } from './fetch.js'
@@ -30,6 +30,8 @@ export interface SwarmNetworkComponents {
   hashes: HashPool
   reputation: Reputation
   store: Pick<ChunkStore, 'get'>
+  /** Who must have a content because the cluster placed it there, other than this node. */
+  holders?: (cid: CID) => Promise<readonly Provider[]>
   log: Log
 }
 
@@ -90,12 +92,19 @@ export class SwarmNetwork implements FilesNetwork {
     const request = requestId === undefined ? {} : { requestId }
     const findProviders = (cid: CID, options: AbortOptions = {}) => {
       const providers = providersOf(cid, this.#components, { ...options, ...request })
-      return from === undefined ? providers : first(from, providers)
+      return first(this.#known(cid, from), providers)
     }
     return new FetchSession(
       { client, hashes, reputation, log },
       { root, findProviders, patienceMs: timeoutMs, ...request },
     )
+  }
+
+  /** Who has it for sure: nobody needs to be asked. */
+  async #known(cid: CID, from: string | undefined): Promise<readonly Provider[]> {
+    const placed = (await this.#components.holders?.(cid)) ?? []
+    if (from === undefined) return placed
+    return [{ peerId: from, addrs: [] }, ...placed.filter(({ peerId }) => peerId !== from)]
   }
 
   async announce(roots: readonly CID[], waitMs: number, signal?: AbortSignal): Promise<boolean> {
@@ -188,9 +197,13 @@ export class SwarmNetwork implements FilesNetwork {
 }
 
 async function* first(
-  peerId: string,
+  known: Promise<readonly Provider[]>,
   rest: AsyncIterable<FoundProvider>,
 ): AsyncGenerator<FoundProvider> {
-  yield { peerId, addrs: [] }
-  for await (const provider of rest) if (provider.peerId !== peerId) yield provider
+  const told = new Set<string>()
+  for (const provider of await known) {
+    told.add(provider.peerId)
+    yield provider
+  }
+  for await (const provider of rest) if (!told.has(provider.peerId)) yield provider
 }

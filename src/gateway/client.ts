@@ -21,9 +21,12 @@ import {
   errorFromJson,
   errorFromTrailer,
   fromConnectError,
+  NamespaceService,
   NodeService,
   type PublishEvent,
+  type PutEvent,
   publishEventFromJson,
+  putEventFromJson,
   REQUEST_ID_HEADER,
 } from './contract/codec.js'
 import { UnaryClient } from './unary-client.js'
@@ -69,11 +72,27 @@ export interface UploadOptions extends AbortOptions {
   progressHz?: number
 }
 
+/** As `PutOptions` of files; `version` 0 puts only where nothing is. */
+export interface PutUploadOptions extends AbortOptions {
+  policy?: string
+  chunkSizeBytes?: number
+  chunker?: string
+  mode?: number
+  uid?: number
+  gid?: number
+  mtimeNs?: bigint
+  /** What it is called inside a directory that the path names. */
+  name?: string
+  version?: number
+  progressHz?: number
+}
+
 export class ApiClient {
   readonly url: string
   readonly node: Client<typeof NodeService>
   readonly content: Client<typeof ContentService>
   readonly cluster: Client<typeof ClusterService>
+  readonly namespace: Client<typeof NamespaceService>
   readonly #agent = new Agent({ keepAlive: true })
   readonly #headers: Record<string, string>
 
@@ -110,20 +129,39 @@ export class ApiClient {
       unary,
       explain,
     )
+    this.namespace = withDpsErrors(
+      NamespaceService,
+      createClient(NamespaceService, transport),
+      unary,
+      explain,
+    )
   }
 
   /** Resolves when the node knows the content and its size. */
-  async download(cid: string, options: DownloadOptions = {}): Promise<Download> {
-    const { offset = 0, length, timeoutMs, path = [], signal } = options
+  download(cid: string, options: DownloadOptions = {}): Promise<Download> {
+    const { timeoutMs, path = [] } = options
     const names = [cid.replace(/^(?:\/ipfs\/|ipfs:\/\/)/, ''), ...path].map(encodeURIComponent)
-    const query = timeoutMs === undefined ? '' : `?timeoutMs=${timeoutMs}`
+    return this.#download(`/v1/content/${names.join('/')}?${queryOf({ timeoutMs })}`, options)
+  }
+
+  /** The same of a file of the namespace. */
+  downloadPath(
+    path: string,
+    options: Omit<DownloadOptions, 'path'> & { stale?: boolean } = {},
+  ): Promise<Download> {
+    const { timeoutMs, stale } = options
+    return this.#download(`${pathUrl(path)}?${queryOf({ timeoutMs, stale })}`, options)
+  }
+
+  async #download(url: string, options: DownloadOptions): Promise<Download> {
+    const { offset = 0, length, signal } = options
     const headers: Record<string, string> = { [ACCEPT_ERROR_HEADER]: 'accept' }
     const ranged = offset > 0 || length !== undefined
     // A range of no bytes can't be written down; the first byte's range tells the size as well.
     const last = length === undefined ? '' : offset + Math.max(length, 1) - 1
     if (ranged) headers.range = `bytes=${offset}-${last}`
     const response = await this.#send({
-      path: `/v1/content/${names.join('/')}${query}`,
+      path: url,
       method: length === 0 ? 'HEAD' : 'GET',
       headers,
       ...(signal && { signal }),
@@ -164,16 +202,33 @@ export class ApiClient {
    * Publishes the bytes of `source`. Nothing is published when `source` throws, `signal` aborts
    * or the iteration is left early.
    */
-  async *upload(
+  upload(
     source: AsyncIterable<Uint8Array>,
     options: UploadOptions = {},
   ): AsyncGenerator<PublishEvent, void, void> {
     const { signal, ...parameters } = options
-    const query = new URLSearchParams()
-    for (const [name, value] of Object.entries(parameters)) {
-      if (value !== undefined) query.set(name, String(value))
-    }
-    const message = this.#request({ path: `/v1/content?${query}`, method: 'POST', signal })
+    const request = { path: `/v1/content?${queryOf(parameters)}`, method: 'POST', signal }
+    return this.#upload(request, source, publishEventFromJson)
+  }
+
+  /** Puts the bytes of `source` at a path of the namespace, as {@link upload} does. */
+  put(
+    source: AsyncIterable<Uint8Array>,
+    path: string,
+    options: PutUploadOptions = {},
+  ): AsyncGenerator<PutEvent, void, void> {
+    const { signal, ...parameters } = options
+    const request = { path: `${pathUrl(path)}?${queryOf(parameters)}`, method: 'PUT', signal }
+    return this.#upload(request, source, putEventFromJson)
+  }
+
+  async *#upload<T>(
+    request: RequestOptions,
+    source: AsyncIterable<Uint8Array>,
+    read: (line: unknown) => T,
+  ): AsyncGenerator<T, void, void> {
+    const { signal } = request
+    const message = this.#request(request)
     const upload = new Upload(message, source)
     try {
       const response = await upload.response()
@@ -181,7 +236,7 @@ export class ApiClient {
       for await (const line of linesOf(response)) {
         const value: unknown = JSON.parse(line)
         if (isFailure(value)) throw errorFromJson(value.error)
-        yield publishEventFromJson(value)
+        yield read(value)
       }
     } catch (thrown) {
       if (signal?.aborted) throw signal.reason
@@ -283,6 +338,21 @@ function withDpsErrors<S extends DescService>(
     wrapped[localName] = methodKind === 'unary' ? unary : stream
   }
   return wrapped as unknown as Client<S>
+}
+
+function queryOf(parameters: object): URLSearchParams {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined) query.set(name, String(value))
+  }
+  return query
+}
+
+/** A slash at the end stays. */
+function pathUrl(path: string): string {
+  const names = path.split('/').filter((name) => name !== '')
+  const end = path.endsWith('/') && names.length > 0 ? '/' : ''
+  return `/v1/files/${names.map(encodeURIComponent).join('/')}${end}`
 }
 
 async function failureOf(response: IncomingMessage): Promise<DpsError> {

@@ -11,6 +11,7 @@ import {
   entryFromWire,
   entryToWire,
   fetchEventToWire,
+  NamespaceService,
   NodeService,
   pinToWire,
   publishEventToWire,
@@ -21,6 +22,7 @@ import {
   timeoutFromWire,
   verifyEventToWire,
 } from './codec.js'
+import { type NamespaceFiles, namespaceService } from './namespace-service.js'
 import type {
   CallOptions,
   ContentFiles,
@@ -35,6 +37,7 @@ export interface Services {
   verifier: ContentVerifier
   node: NodeControl
   cluster: ClusterControl
+  namespace: NamespaceFiles
 }
 
 export function serviceRoutes(services: Services): (router: ConnectRouter) => void {
@@ -42,6 +45,7 @@ export function serviceRoutes(services: Services): (router: ConnectRouter) => vo
     router.service(NodeService, nodeService(services))
     router.service(ContentService, contentService(services))
     router.service(ClusterService, clusterService(services.cluster, callOf))
+    router.service(NamespaceService, namespaceService(services.namespace, callOf))
   }
 }
 

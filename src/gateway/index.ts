@@ -15,10 +15,17 @@
  * const client = new ApiClient({ url: server.url, token })
  * const { peerId } = await client.node.id({})
  */
-export { ApiClient, type ApiClientInit, type Download, type UploadOptions } from './client.js'
+export {
+  ApiClient,
+  type ApiClientInit,
+  type Download,
+  type PutUploadOptions,
+  type UploadOptions,
+} from './client.js'
 export type { ClusterControl } from './cluster-service.js'
 export type * from './contract/codec.js'
-export { ClusterService, ContentService, NodeService } from './contract/codec.js'
+export { ClusterService, ContentService, NamespaceService, NodeService } from './contract/codec.js'
+export type { NamespaceFiles } from './namespace-service.js'
 export { ApiServer, type ApiServerComponents, type ApiServerInit } from './server.js'
 export type {
   CallOptions,

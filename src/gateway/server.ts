@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import { DpsError, type Part, toDpsError } from '../base/index.js'
 import { isRequestId, type Log, type Metrics, newRequestId } from '../observability/index.js'
+import { ByteRoutes } from './byte-routes.js'
 import { CallBook } from './calls.js'
 import { ContentRoutes } from './content-routes.js'
 import { REQUEST_ID_HEADER } from './contract/codec.js'
@@ -16,6 +17,7 @@ import {
   sendError,
   sendJson,
 } from './http.js'
+import { PathRoutes } from './path-routes.js'
 import { Ports } from './ports.js'
 import { Rpc } from './rpc.js'
 
@@ -65,6 +67,7 @@ export class ApiServer implements Part {
   readonly #ports: Ports
   readonly #rpc: Rpc
   readonly #content: ContentRoutes
+  readonly #paths: PathRoutes
   readonly #stopping = new AbortController()
   #port: number | undefined
 
@@ -78,7 +81,9 @@ export class ApiServer implements Part {
     this.#door = new Door({ token, host: this.#host, allowedHosts, allowedOrigins })
     const book = new CallBook(this.#log, components.metrics)
     const stopping = this.#stopping.signal
-    this.#content = new ContentRoutes({ files: components.files, book, stopping })
+    const bytes = new ByteRoutes({ book, stopping })
+    this.#content = new ContentRoutes({ files: components.files, bytes })
+    this.#paths = new PathRoutes({ namespace: components.namespace, bytes })
     this.#rpc = new Rpc(
       { book, stopping },
       {
@@ -163,7 +168,7 @@ export class ApiServer implements Part {
     }
     this.#door.checkToken(request)
     const handler = this.#rpc.handlerOf(path)
-    const work = this.#content.handlerOf(call)
+    const work = this.#content.handlerOf(call) ?? this.#paths.handlerOf(call)
     if (handler === undefined && work === undefined) {
       throw new DpsError('NOT_FOUND', `api: nothing is at ${path.slice(0, 200)}`)
     }

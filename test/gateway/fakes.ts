@@ -12,6 +12,7 @@ import {
   type ContentFiles,
   type ContentVerifier,
   type GarbageCollector,
+  type NamespaceFiles,
   type NodeControl,
 } from '../../src/gateway/index.js'
 import { type Log, Metrics, silentLog } from '../../src/observability/index.js'
@@ -24,6 +25,7 @@ export interface Fakes {
   verifier?: Partial<ContentVerifier>
   node?: Partial<NodeControl>
   cluster?: Partial<ClusterControl>
+  namespace?: Partial<NamespaceFiles>
   log?: Log
 }
 
@@ -60,6 +62,7 @@ export async function startApi(
       verifier: scripted(fakes.verifier),
       node: scripted(fakes.node),
       cluster: scripted(fakes.cluster),
+      namespace: scripted(fakes.namespace),
       log: fakes.log ?? silentLog,
       metrics,
     },

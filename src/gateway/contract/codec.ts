@@ -13,9 +13,11 @@ import {
   type PublishEvent,
   PublishEventSchema,
 } from '../../wire/api/dps/api/v1/api_pb.js'
+import { type PutEvent, PutEventSchema } from '../../wire/api/dps/api/v1/namespace_pb.js'
 
 export * from '../../wire/api/dps/api/v1/api_pb.js'
 export * from '../../wire/api/dps/api/v1/cluster_pb.js'
+export * from '../../wire/api/dps/api/v1/namespace_pb.js'
 
 /** Follows a request through every log line, on every node. */
 export const REQUEST_ID_HEADER = 'x-request-id'
@@ -98,6 +100,15 @@ export function fromConnectError(thrown: unknown): DpsError {
 /** One line of an upload's answer. */
 export function publishEventToJson(event: PublishEvent): JsonValue {
   return toJson(PublishEventSchema, event, { alwaysEmitImplicit: true })
+}
+
+/** One line of the answer to an upload to a path. */
+export function putEventToJson(event: PutEvent): JsonValue {
+  return toJson(PutEventSchema, event, { alwaysEmitImplicit: true })
+}
+
+export function putEventFromJson(json: unknown): PutEvent {
+  return fromJson(PutEventSchema, json as JsonValue, { ignoreUnknownFields: true })
 }
 
 /** Fields that a newer node added are ignored. */
