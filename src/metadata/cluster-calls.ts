@@ -161,7 +161,7 @@ export class ClusterAnswer {
     const ask = decodeJoinRequest(payload)
     const { membership } = seat
     if (ask.clusterId !== membership.clusterId || membership.removed) {
-      throw new DpsError('FAILED_PRECONDITION', 'this node is not in the cluster of the token', {
+      throw new DpsError('NOT_FOUND', `this node is not in the cluster of the token`, {
         hint: 'ask a member for a new token: dps-node cluster invite',
       })
     }

@@ -42,6 +42,13 @@ export interface MovesInit {
 const CATCH_UP_MS = 60_000
 const LEAVE_TIMEOUT_MS = 60_000
 const POLL_MS = 100
+/** What a member answers whose cluster does not take this node; others may just be gone. */
+const FINAL: ReadonlySet<string> = new Set([
+  'PERMISSION_DENIED',
+  'FAILED_PRECONDITION',
+  'RESOURCE_EXHAUSTED',
+  'INVALID_ARGUMENT',
+])
 
 export class ClusterMoves {
   readonly #components: MovesComponents
@@ -163,9 +170,8 @@ export class ClusterMoves {
       } catch (error) {
         options.signal?.throwIfAborted()
         failure = toDpsError(error)
-        // Another member would say the same.
-        if (!['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'UNIMPLEMENTED'].includes(failure.code))
-          throw error
+        // Of a member: the others would say the same.
+        if (FINAL.has(failure.code)) throw error
       }
     }
     if (failure.code !== 'DEADLINE_EXCEEDED' && failure.code !== 'UNAVAILABLE') throw failure

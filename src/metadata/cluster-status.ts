@@ -160,7 +160,10 @@ export function warningsOf(seat: Seat): ClusterWarning[] {
   if (voters.length === 2) {
     warnings.push({
       message: '2 voters: if either fails, the other can change nothing',
-      hint: 'invite a third node: dps-node cluster invite',
+      hint:
+        members.configuration.learners.length > 0
+          ? 'make a learner a voter: dps-node cluster promote PEER'
+          : 'invite a third node: dps-node cluster invite',
       problem: false,
     })
   }

@@ -62,8 +62,8 @@ export class MembershipWorker implements Part {
   /** Woken while it looked: what it saw may be old. */
   #again = false
   #stopping: AbortController | undefined
-  /** By the monotonic clock; undefined while this node doesn't lead. */
-  #leaderSinceMs: number | undefined
+  /** Since when this node leads and knows the member, by the monotonic clock. */
+  readonly #sinceMs = new Map<NodeId, number>()
   #prunedAtMs = 0
 
   constructor(components: MembershipComponents, init: MembershipInit = {}) {
@@ -110,23 +110,25 @@ export class MembershipWorker implements Part {
     const runner = this.#components.runner()
     const status = runner?.status()
     if (runner === undefined || status === undefined || status.role !== 'leader') {
-      this.#leaderSinceMs = undefined
+      this.#sinceMs.clear()
       return
     }
     const nowMs = this.#components.clock.monotonicMs()
-    this.#leaderSinceMs ??= nowMs
-    const leadsMs = nowMs - this.#leaderSinceMs
-    // Known to be heard of only since it leads: silence before that says nothing.
+    const { voters, learners } = status.configuration
+    const members = new Set([...voters, ...learners])
+    this.#keepSince(members, nowMs)
+    // Silence from before this node led, or before the other came, says nothing.
+    const knownMs = (id: NodeId) => nowMs - (this.#sinceMs.get(id) ?? nowMs)
     const silenceMs = (id: NodeId) =>
-      id === runner.id ? 0 : Math.min(status.heardMs.get(id) ?? leadsMs, leadsMs)
+      id === runner.id
+        ? 0
+        : Math.min(status.heardMs.get(id) ?? Number.POSITIVE_INFINITY, knownMs(id))
     try {
       const view = await this.#components.authority.read({ stale: true, signal })
       const records = await listNodes(view, { signal })
       // The founder's first command is still on its way.
       if (records.length === 0) return
-      const { voters, learners } = status.configuration
-      const members = new Set([...voters, ...learners])
-      if (await this.#observe(records, { members, silenceMs, leadsMs, signal })) {
+      if (await this.#observe(records, { members, silenceMs, knownMs, signal })) {
         this.#again = true
         return
       }
@@ -159,13 +161,18 @@ export class MembershipWorker implements Part {
     }
   }
 
+  #keepSince(members: ReadonlySet<NodeId>, nowMs: number): void {
+    for (const id of this.#sinceMs.keys()) if (!members.has(id)) this.#sinceMs.delete(id)
+    for (const id of members) if (!this.#sinceMs.has(id)) this.#sinceMs.set(id, nowMs)
+  }
+
   /** @returns whether the records changed, so that everything must be looked at again */
   async #observe(
     records: readonly NodeRecord[],
     facts: {
       members: ReadonlySet<NodeId>
       silenceMs(id: NodeId): number
-      leadsMs: number
+      knownMs(id: NodeId): number
       signal: AbortSignal
     },
   ): Promise<boolean> {
@@ -187,7 +194,7 @@ export class MembershipWorker implements Part {
       const state =
         silenceMs >= offlineAfterMs ? 'offline' : silenceMs >= suspectAfterMs ? 'suspect' : 'online'
       // A new leader has heard of nobody yet: that is no reason to take a silent one for alive.
-      const unsure = state === 'online' && facts.leadsMs <= silenceMs
+      const unsure = state === 'online' && facts.knownMs(id) <= silenceMs
       if (state === record.state || unsure) continue
       // From offline to suspect would be no news.
       if (record.state === 'offline' && state === 'suspect') continue
