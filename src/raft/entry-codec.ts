@@ -91,7 +91,8 @@ export function decodeEntries(bytes: Uint8Array, first: number, prevTerm: number
     if (to > buffer.length) throw bad('it ends inside an entry')
     const index = first + entries.length
     if (!Number.isSafeInteger(index)) throw bad(`no index: ${index}`)
-    entries.push(entryOf(buffer[at]!, index, term, bytes.subarray(from, to)))
+    const data = new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from)
+    entries.push(entryOf(buffer[at]!, index, term, data))
     at = to
   }
   return entries
