@@ -16,6 +16,7 @@ const { values } = parseArgs({
     log: { type: 'boolean', default: false },
     trace: { type: 'string' },
     off: { type: 'string' },
+    scenario: { type: 'string' },
     keep: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -26,6 +27,7 @@ if (values.help) {
 
   --seeds N       how many seeds (1,000; with --seed: 1)
   --seed S        the first seed (1)
+  --scenario NAME a directed run instead of random ones
   --keep          goes on after failures, to count them
   --log           tells what happens, step by step, on stdout
   --trace FILE    writes the cores' transitions as NDJSON (the vocabulary of etcd's TLA+ trace validation)
@@ -43,7 +45,7 @@ function number(text: string | undefined, otherwise: number): number {
 }
 
 const from = number(values.seed, 1)
-const count = number(values.seeds, values.seed === undefined ? 1_000 : 1)
+const count = number(values.seeds, (values.seed ?? values.scenario === undefined) ? 1_000 : 1)
 const single = values.log || values.trace !== undefined
 if (single && count !== 1) {
   console.error('--log and --trace are for one seed')
@@ -65,6 +67,7 @@ const totals = await runSeeds({
   off: (values.off?.split(',') ?? []) as CheckName[],
   firstOnly: !values.keep,
   log: values.log,
+  ...(values.scenario !== undefined && { scenario: values.scenario }),
   ...(values.trace !== undefined && { trace: values.trace }),
   ...(values.workers !== undefined && { workers: number(values.workers, 1) }),
   onReport: (sofar) => {

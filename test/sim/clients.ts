@@ -51,7 +51,7 @@ export class Clients {
   }
 
   #ask(client: number): void {
-    const { hosts, plan, world } = this.#simulation
+    const { hosts, plan } = this.#simulation
     const random = this.#random
     const wish = this.#wishes[client]
     if (wish === 0) return
@@ -66,16 +66,28 @@ export class Clients {
     const input: KeyValueInput = read
       ? { key, type: 'get' }
       : { key, type: random.chance(0.1) ? 'put' : 'append', value }
+    this.perform(
+      host,
+      input,
+      (succeeded) => {
+        if (succeeded && wish !== undefined) this.#wishes[client] = wish - 1
+        this.#think(client)
+      },
+      client,
+    )
+  }
+
+  /** Asks a machine for something. @param end called once, when the answer is there or given up */
+  perform(host: Host, input: KeyValueInput, end: (succeeded: boolean) => void, client = 0): void {
+    const { world } = this.#simulation
+    const read = input.type === 'get'
     const id = this.#history.invoke(client, input)
     const { process } = host
+    const startedUs = world.nowUs
     let over = false
-    const end = (succeeded: boolean) => {
-      if (over) return
+    const finish = (succeeded: boolean) => {
       over = true
-      if (succeeded && this.#wishes[client] !== undefined && wish !== undefined) {
-        this.#wishes[client] = wish - 1
-      }
-      this.#think(client)
+      end(succeeded)
     }
     const watch = () => {
       if (over) return
@@ -83,19 +95,18 @@ export class Clients {
       else {
         if (read) this.#history.withdraw(id)
         this.counts.unknown++
-        end(false)
+        finish(false)
       }
     }
-    const startedUs = world.nowUs
     world.at(50_000, watch)
-    this.#perform(host, input).then(
+    this.#answer(host, input).then(
       (output) => {
         if (over || !process!.alive) return
         this.#history.complete(id, output)
         this.counts[read ? 'reads' : 'writes']++
         world.say?.(`client ${client}: ${JSON.stringify(input)} → ${output.value}`)
         world.record(5, client, id)
-        end(true)
+        finish(true)
       },
       (error: unknown) => {
         if (over || !process!.alive) return
@@ -106,12 +117,12 @@ export class Clients {
         world.say?.(`client ${client}: ${JSON.stringify(input)} fails: ${error.message}`)
         if (read) this.#history.withdraw(id)
         this.counts.refused++
-        end(false)
+        finish(false)
       },
     )
   }
 
-  async #perform(host: Host, input: KeyValueInput): Promise<KeyValueOutput> {
+  async #answer(host: Host, input: KeyValueInput): Promise<KeyValueOutput> {
     const { checks } = this.#simulation
     if (input.type === 'get') {
       const floor = checks.highestCommit

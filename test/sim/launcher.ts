@@ -14,6 +14,8 @@ export interface LaunchOptions {
   workers?: number
   /** Checks that are switched off. */
   off?: readonly CheckName[]
+  /** A directed run. */
+  scenario?: string
   /** Ends soon after the first failure. */
   firstOnly?: boolean
   log?: boolean
@@ -35,7 +37,7 @@ export interface Totals {
 const ORDER_SEEDS = 20
 
 export async function runSeeds(options: LaunchOptions): Promise<Totals> {
-  const { from, count, firstOnly = false, off = [], log = false, trace, onReport } = options
+  const { from, count, firstOnly = false, off = [], log = false, onReport } = options
   const startedAt = performance.now()
   const totals: Totals = {
     seeds: 0,
@@ -52,7 +54,9 @@ export async function runSeeds(options: LaunchOptions): Promise<Totals> {
     if (left <= 0 || (firstOnly && totals.failures.length > 0)) return undefined
     const size = Math.min(ORDER_SEEDS, left)
     const order: Order = { from: next, count: size, off: [...off], firstOnly, log }
+    const { trace, scenario } = options
     if (trace !== undefined) order.trace = trace
+    if (scenario !== undefined) order.scenario = scenario
     next += size
     return order
   }

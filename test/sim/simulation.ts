@@ -9,6 +9,7 @@ import { Network } from './network.js'
 import { Operator } from './operator.js'
 import { type Plan, planOf, RECOVERY_MS } from './plan.js'
 import type { Rng } from './random.js'
+import { quietPlan, type Scenario, Stage } from './scenario.js'
 import { SimFailure, World } from './world.js'
 
 export interface RunResult {
@@ -27,8 +28,8 @@ export interface RunOptions {
   say?: (text: string) => void
   /** Told of the world before it begins. */
   onWorld?: (world: World) => void
-  /** Changes the plan that the seed gave. */
-  adjust?: (plan: Plan) => Plan
+  /** A directed run instead of a random one. */
+  scenario?: Scenario
 }
 
 export class Simulation {
@@ -120,7 +121,8 @@ function boundsOf(plan: Plan) {
 
 /** Runs one seed. Not inside a promise: see `World`. */
 export function runSeed(seed: number, options: RunOptions = {}): RunResult {
-  const plan = options.adjust?.(planOf(seed)) ?? planOf(seed)
+  const { scenario } = options
+  const plan = scenario === undefined ? planOf(seed) : quietPlan(seed, scenario.plan)
   const simulation = new Simulation(plan, options)
   const { world, checks, clients } = simulation
   const nemesis = new Nemesis(simulation, world.stream('faults'))
@@ -128,26 +130,8 @@ export function runSeed(seed: number, options: RunOptions = {}): RunResult {
   watch(checks)
   try {
     simulation.start()
-    clients.start()
-    nemesis.start()
-    const faultsUntilUs = plan.faultsUntilMs * 1_000
-    world.run(faultsUntilUs)
-    if (world.failure === undefined) {
-      nemesis.stop()
-      clients.finish()
-      const untilUs = faultsUntilUs + RECOVERY_MS * 1_000
-      let recovered = false
-      const look = () => {
-        recovered = simulation.missing === undefined
-        world.at(20_000, look)
-      }
-      look()
-      world.run(untilUs, () => recovered)
-      if (world.failure === undefined && !recovered) {
-        const { missing } = simulation
-        checks.fail('liveness', `no recovery within ${RECOVERY_MS} ms: ${missing}`)
-      }
-    }
+    if (scenario === undefined) weather(simulation, nemesis)
+    else Stage.play(scenario, simulation)
     if (world.failure === undefined) clients.check()
   } finally {
     watch(undefined)
@@ -173,4 +157,25 @@ export function runSeed(seed: number, options: RunOptions = {}): RunResult {
       ...nemesis.counts,
     },
   }
+}
+
+/** Clients and faults, and at last a calm in which everything must recover. */
+function weather(simulation: Simulation, nemesis: Nemesis): void {
+  const { world, checks, clients, plan } = simulation
+  clients.start()
+  nemesis.start()
+  const faultsUntilUs = plan.faultsUntilMs * 1_000
+  world.run(faultsUntilUs)
+  if (world.failure !== undefined) return
+  nemesis.stop()
+  clients.finish()
+  let recovered = false
+  const look = () => {
+    recovered = simulation.missing === undefined
+    world.at(20_000, look)
+  }
+  look()
+  world.run(faultsUntilUs + RECOVERY_MS * 1_000, () => recovered)
+  if (world.failure !== undefined || recovered) return
+  checks.fail('liveness', `no recovery within ${RECOVERY_MS} ms: ${simulation.missing}`)
 }

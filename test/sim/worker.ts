@@ -1,7 +1,8 @@
 /** A process of its own that runs the seeds it is sent: see `launcher.ts`. */
 import { openSync, writeSync } from 'node:fs'
 import type { CheckName } from './checks.js'
-import { type RunResult, runSeed } from './simulation.js'
+import { SCENARIOS } from './scenarios.js'
+import { type RunOptions, type RunResult, runSeed } from './simulation.js'
 import { traceLine } from './trace.js'
 import { traceCores } from './trace-cores.js'
 import type { World } from './world.js'
@@ -11,6 +12,8 @@ export interface Order {
   from: number
   count: number
   off: CheckName[]
+  /** A directed run's name, instead of random ones. */
+  scenario?: string
   /** The first failure ends the order. */
   firstOnly: boolean
   /** Tells everything that happens on stdout. */
@@ -52,7 +55,14 @@ function traced(seed: number, order: Order): RunResult {
     current.world = world
   }
   const say = order.log ? (text: string) => void process.stdout.write(`${text}\n`) : undefined
-  const options = { off: new Set(order.off), onWorld, ...(say && { say }) }
+  const scenario = SCENARIOS.find(({ name }) => name === order.scenario)
+  if (order.scenario !== undefined && scenario === undefined) throw new Error('no such scenario')
+  const options: RunOptions = {
+    off: new Set(order.off),
+    onWorld,
+    ...(say && { say }),
+    ...(scenario && { scenario }),
+  }
   if (order.trace === undefined) return runSeed(seed, options)
   const file = openSync(order.trace, 'w')
   let count = 0

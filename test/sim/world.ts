@@ -91,7 +91,7 @@ export class World {
     for (;;) {
       const event = this.#heap[0]
       if (event === undefined || event.at > untilUs) {
-        if (event !== undefined) this.nowUs = untilUs
+        this.nowUs = untilUs
         return
       }
       this.#pop()
