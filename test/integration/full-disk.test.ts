@@ -2,13 +2,13 @@
  * A disk that is full, for real: a small file system of its own. Needs root for the mount, and
  * says so where it is skipped.
  */
-import { spawnSync } from 'node:child_process'
 import { closeSync, fsyncSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { KIB, MIB, sha256, writeRandomFile } from '../support/data.js'
 import { jsonLines, type RunResult, spawnNode, TestNode } from '../support/processes.js'
-import { cleanUp, eventually, tempDir } from '../support/temp.js'
+import { canMount, smallDisk } from '../support/small-disk.js'
+import { eventually, tempDir } from '../support/temp.js'
 import {
   type Added,
   errorOf,
@@ -22,34 +22,8 @@ import {
 const DISK_BYTES = 512 * MIB
 const FILE_BYTES = 40 * MIB
 
-/** A small ext4 on a loop device, or a tmpfs where there are no loop devices; none: undefined. */
-function smallDisk(): string | undefined {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined
-  const folder = tempDir('dps-disk-')
-  const mountPoint = join(folder, 'mnt')
-  const image = join(folder, 'image')
-  const run = (...args: string[]) => spawnSync(args[0]!, args.slice(1)).status === 0
-  run('mkdir', mountPoint)
-  const ext4 =
-    run('truncate', '-s', String(DISK_BYTES), image) &&
-    run('mkfs.ext4', '-q', '-m', '0', image) &&
-    run('mount', '-o', 'loop', image, mountPoint)
-  const mounted = ext4 || run('mount', '-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'dps', mountPoint)
-  if (!mounted) return undefined
-  cleanUp(() => {
-    if (!run('umount', mountPoint)) run('umount', '-l', mountPoint)
-  })
-  return mountPoint
-}
-
-const CAN_MOUNT = (() => {
-  const able =
-    process.platform === 'linux' &&
-    process.getuid?.() === 0 &&
-    spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'dps', '/mnt']).status === 0
-  if (!able) console.log('full disk: SKIPPED, it needs root and the right to mount')
-  return able
-})()
+const CAN_MOUNT = canMount()
+if (!CAN_MOUNT) console.log('full disk: SKIPPED, it needs root and the right to mount')
 
 /** What was published, and must stay as it was whatever happens. */
 class Kept {
@@ -93,7 +67,7 @@ function expectFull(result: RunResult): void {
 
 test.skipIf(!CAN_MOUNT)('full disk: says so, loses nothing, and works again after gc', async () => {
   const node = await spawnNode({
-    dataDir: join(smallDisk()!, 'dps'),
+    dataDir: join(smallDisk(DISK_BYTES)!, 'dps'),
     env: { DPS_STORE_RESERVE: '64MiB' },
   })
   const source = tempDir('dps-source-')
@@ -131,7 +105,7 @@ test.skipIf(!CAN_MOUNT)('full disk: says so, loses nothing, and works again afte
 })
 
 test.skipIf(!CAN_MOUNT)('full disk: filled by another program, to the last byte', async () => {
-  const disk = smallDisk()!
+  const disk = smallDisk(DISK_BYTES)!
   // Nothing held back: the database itself meets the end of the disk in the middle of a write.
   const node = await spawnNode({ dataDir: join(disk, 'dps'), env: { DPS_STORE_RESERVE: '0' } })
   const source = tempDir('dps-source-')

@@ -55,6 +55,8 @@ export interface SpawnOptions {
   listen?: string
   /** Flags for node itself, before the script: `--expose-gc`. */
   nodeFlags?: readonly string[]
+  /** A command that becomes the node: `ip netns exec NAME`. */
+  prefix?: readonly string[]
 }
 
 let built = false
@@ -94,10 +96,12 @@ export function spawnCli(
     env,
     cwd,
     nodeFlags = [],
-  }: Pick<RunOptions, 'env' | 'cwd'> & { nodeFlags?: readonly string[] } = {},
+    prefix = [],
+  }: Pick<RunOptions, 'env' | 'cwd'> & Pick<SpawnOptions, 'nodeFlags' | 'prefix'> = {},
 ): ChildProcess {
   ensureBuilt()
-  const child = spawn(process.execPath, [...nodeFlags, BIN, ...args], {
+  const [command, ...before] = [...prefix, process.execPath]
+  const child = spawn(command!, [...before, ...nodeFlags, BIN, ...args], {
     env: childEnv(env),
     cwd: cwd ?? ROOT,
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -187,7 +191,7 @@ export class TestNode {
   }
 
   async start(): Promise<void> {
-    const { bootstrap = [], flags = [], env, nodeFlags, listen } = this.#options
+    const { bootstrap = [], flags = [], env, nodeFlags, prefix, listen } = this.#options
     const args = [
       'start',
       '--json',
@@ -201,7 +205,11 @@ export class TestNode {
     for (const addr of bootstrap) args.push('--bootstrap', addr)
     args.push(...flags)
     const startedAt = performance.now()
-    const child = spawnCli(args, { ...(env && { env }), ...(nodeFlags && { nodeFlags }) })
+    const child = spawnCli(args, {
+      ...(env && { env }),
+      ...(nodeFlags && { nodeFlags }),
+      ...(prefix && { prefix }),
+    })
     this.#child = child
     child.stderr?.on('data', (bytes: Buffer) => {
       this.#log = (this.#log + bytes.toString()).slice(-LOG_BYTES_MAX)
