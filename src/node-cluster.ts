@@ -30,6 +30,8 @@ export interface ClusterPartsInit {
 export interface ClusterParts {
   authority: Authority
   cluster: Cluster
+  /** Need nothing of the others: they may start beside the host. */
+  early: Part[]
   /** To be started before what stands on the authority. */
   parts: Part[]
 }
@@ -67,17 +69,18 @@ export function clusterParts(init: ClusterPartsInit): ClusterParts {
   )
   if (settings.offline) authority.open = () => cluster.open()
   const sweeper = new SessionSweeper({ ...surroundings, authority })
-  const parts: Part[] = [authority, cluster, sweeper]
+  const early: Part[] = [authority, cluster]
+  const parts: Part[] = [sweeper]
   if (client !== undefined && host !== undefined) {
     const { answer } = cluster
     const server = new ClusterServer(
       { streams: host, log, metrics, receiver: authority },
       { handlers: answer.handlers(), admit: (head) => answer.admit(head) },
     )
-    parts.unshift(client)
+    early.unshift(client)
     parts.push(server)
   }
-  return { authority, cluster, parts }
+  return { authority, cluster, early, parts }
 }
 
 function transportOf(

@@ -187,11 +187,11 @@ async function startParts(
         allowedOrigins: settings.api.allowedOrigins,
       },
     )
-    const parts: Part[] = [
-      store,
+    const parts: (Part | Part[])[] = [
+      // Some wait for the disk, one for the processor.
+      [store, ...(host === undefined ? [] : [host]), ...metadata.early],
       references,
       { serviceId: 'hashes', stop: async () => hashes.close() },
-      ...(host === undefined ? [] : [host]),
       ...metadata.parts,
       ...(swarm?.parts ?? []),
       files,

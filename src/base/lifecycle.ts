@@ -1,6 +1,7 @@
 /**
- * Start and stop. Parts start in the order given (lower floors first) and stop in reverse; a
- * failed start rolls back what had started; a stop never skips a part because another failed.
+ * Start and stop. Parts start in the order given (lower floors first; those of a group, which don't
+ * need each other, side by side) and stop in reverse; a failed start rolls back what had started; a
+ * stop never skips a part because another failed.
  */
 import { withDeadline } from './abort.js'
 
@@ -15,26 +16,28 @@ export interface Part extends Partial<Startable> {
 }
 
 export class Lifecycle {
-  readonly #parts: Part[]
+  readonly #parts: readonly (Part | readonly Part[])[]
   readonly #stopTimeoutMs: number
   readonly #started: Part[] = []
 
   /** @param stopTimeoutMs bound on one part's stop, after which the next is stopped. */
-  constructor(parts: Part[], stopTimeoutMs = 10_000) {
+  constructor(parts: readonly (Part | readonly Part[])[], stopTimeoutMs = 10_000) {
     this.#parts = parts
     this.#stopTimeoutMs = stopTimeoutMs
   }
 
   /** Rejects with the failed part's error, after everything already started was stopped. */
   async start(): Promise<void> {
-    for (const part of this.#parts) {
-      try {
-        await part.start?.()
-        this.#started.push(part)
-      } catch (error) {
-        await this.stop().catch(() => {})
-        throw error
-      }
+    for (const group of this.#parts) {
+      const parts = 'serviceId' in group ? [group] : group
+      const outcomes = await Promise.allSettled(parts.map(async (part) => part.start?.()))
+      outcomes.forEach(({ status }, index) => {
+        if (status === 'fulfilled') this.#started.push(parts[index]!)
+      })
+      const failure = outcomes.find(({ status }) => status === 'rejected')
+      if (failure?.status !== 'rejected') continue
+      await this.stop().catch(() => {})
+      throw failure.reason
     }
   }
 
