@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Entry, NotLeaderError } from '../../src/raft/index.js'
+import { type Entry, type Message, NotLeaderError } from '../../src/raft/index.js'
 import { bytes, Cluster, emptyDisk } from './cluster.js'
 
 /** Three nodes of which `a` leads, at rest. */
@@ -20,14 +20,17 @@ test('raft: three nodes elect, replicate and apply the same', () => {
   for (const { disk } of cluster.members.values()) expect(disk.state).toEqual(['x'])
 })
 
-test('raft: only the leader’s appends, heartbeats and snapshots may leave before the disk', () => {
+test('raft: what promises more than a term that is on disk never leaves before the disk', () => {
   const cluster = Cluster.of(['a', 'b', 'c'])
-  const seen = { appends: new Set<string>(), promises: new Set<string>() }
+  const seen = { early: new Set<string>(), promises: new Set<string>() }
   for (const member of cluster.members.values()) {
     const ready = member.raft.ready.bind(member.raft)
     member.raft.ready = () => {
       const taken = ready()
-      for (const { type } of taken.appends) seen.appends.add(type)
+      for (const { type, term } of taken.appends) {
+        seen.early.add(type)
+        expect(term).toBeLessThanOrEqual(member.disk.hardState.term)
+      }
       for (const { type } of taken.promises) seen.promises.add(type)
       return taken
     }
@@ -42,17 +45,60 @@ test('raft: only the leader’s appends, heartbeats and snapshots may leave befo
   cluster.tick(2)
   cluster.raft('b').transferLeader('c')
   cluster.settle()
-  expect([...seen.appends].sort()).toEqual(['append', 'heartbeat', 'snapshot'])
-  expect([...seen.promises].sort()).toEqual([
-    'appendReply',
+  expect([...seen.early].sort()).toEqual([
+    'append',
+    'heartbeat',
     'heartbeatReply',
     'readIndex',
     'readIndexReply',
+    'snapshot',
     'timeoutNow',
     'transfer',
-    'vote',
-    'voteReply',
   ])
+  expect([...seen.promises].sort()).toEqual(['appendReply', 'termNotice', 'vote', 'voteReply'])
+})
+
+test('raft: an answer of a term that is not on disk yet waits for it', () => {
+  const { raft } = Cluster.of(['a', 'b', 'c']).get('b')
+  raft.step({ type: 'heartbeat', commit: 0, round: 0, from: 'a', to: 'b', term: 3 })
+  const ready = raft.ready()
+  expect(types(ready.appends)).toEqual([])
+  expect(types(ready.promises)).toEqual(['heartbeatReply a'])
+  raft.persisted()
+  raft.step({ type: 'heartbeat', commit: 0, round: 0, from: 'a', to: 'b', term: 3 })
+  expect(types(raft.takeAppends())).toEqual(['heartbeatReply a'])
+})
+
+test('raft: a commit index may wait for company, but not for long', () => {
+  const cluster = Cluster.of(['a', 'b', 'c'], { announceTicks: 2, heartbeatTicks: 8 })
+  cluster.elect('a')
+  const sent: Message[] = []
+  const propose = () => {
+    cluster.raft('a').propose(bytes('x'))
+    const send = cluster.send.bind(cluster)
+    cluster.send = (messages) => {
+      sent.push(...messages)
+      send(messages)
+    }
+    cluster.settle()
+    cluster.send = send
+    const empty = sent.splice(0).filter((each) => each.type === 'append' && !each.entries.length)
+    return empty.length
+  }
+  const known = () => cluster.raft('b').status().committed
+  expect(propose()).toBe(0)
+  expect(propose()).toBe(0)
+  expect(known()).toBe(2)
+  cluster.tick(1)
+  expect(known()).toBe(2)
+  cluster.tick(1)
+  expect(known()).toBe(3)
+  expect(propose()).toBe(0)
+  cluster.tick(5)
+  expect(known()).toBe(4)
+  // After some quiet the next one is told at once.
+  expect(propose()).toBe(2)
+  expect(known()).toBe(5)
 })
 
 test('raft: a candidate’s own vote and a leader’s own log count only when they are on disk', () => {

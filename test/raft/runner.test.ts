@@ -153,6 +153,20 @@ test('a commit index costs no write of its own, and rests with the next batch', 
   for (const id of world.boot.voters) expect(world.disk(id).hardState.commit).toBe(index)
 })
 
+test('a leader stays in office although the disks of all others are stuck', async () => {
+  const world = await World.of(3)
+  const leader = world.leader!
+  const { term } = leader.runner.status()
+  const disks = followersOf(world).map(({ id }) => hold(world, id, 'log.save'))
+  const stuck = leader.runner.propose(bytes('x'))
+  await world.run(2_000)
+  expect(leader.runner.status()).toMatchObject({ role: 'leader', term })
+  await world.value(leader.runner.readBarrier())
+  for (const disk of disks.reverse()) disk.free()
+  await world.value(stuck)
+  expect(leader.runner.status().term).toBe(term)
+})
+
 test('only the leader takes proposals, and a follower names it', async () => {
   const world = await World.of(3)
   const [follower] = followersOf(world)

@@ -148,6 +148,7 @@ export function tickLeader(state: NodeState): void {
   const leadership = state.leadership!
   state.heartbeatElapsed++
   state.electionElapsed++
+  leadership.quietTicks = Math.min(leadership.quietTicks + 1, settings.announceTicks)
   if (state.electionElapsed >= settings.electionTicks) {
     state.electionElapsed = 0
     // A leader that no majority hears can commit nothing, and another may already be elected.

@@ -19,6 +19,8 @@ export class Leadership {
    * this node holds would keep it from voting for those who must elect its successor.
    */
   leaving = false
+  /** Ticks since a commit index was last sent for its own sake. Starts as if that were long ago. */
+  quietTicks = Number.POSITIVE_INFINITY
   readonly reads = new Reads()
 
   constructor(last: number, uncommittedBytes: number) {

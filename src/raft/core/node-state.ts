@@ -19,6 +19,19 @@ export interface Healing {
   asked: boolean
 }
 
+/**
+ * All they say of their sender's disk is that it will not go back behind their term. With that on
+ * disk, a leader stays in office although its followers' disks are slow.
+ */
+const TERM_ONLY: ReadonlySet<Message['type']> = new Set([
+  'heartbeatReply',
+  'readIndex',
+  'readIndexReply',
+  'termNotice',
+  'timeoutNow',
+  'transfer',
+] as const)
+
 export class NodeState {
   readonly id: NodeId
   readonly settings: Settings
@@ -45,7 +58,10 @@ export class NodeState {
   /** Drawn anew for each wait. Invariant: electionTicks <= timeoutTicks < 2 * electionTicks. */
   timeoutTicks = 0
 
-  /** Messages that promise nothing. */
+  /** Highest term on disk. Invariant: durableTerm <= term. */
+  durableTerm: number
+
+  /** Messages that promise nothing that isn't on disk already. */
   readonly appends: Message[] = []
   /** Messages that wait for the disk. */
   readonly promises: Message[] = []
@@ -58,6 +74,7 @@ export class NodeState {
     this.#random = init.random
     this.term = hardState.term
     this.vote = hardState.vote
+    this.durableTerm = hardState.term
     this.log = new Log({ snapshot, entries, commit: hardState.commit, applied })
     assert(this.log.lastTerm <= this.term, 'no entry is newer than the hard state')
     let configuration = snapshot.configuration
@@ -87,9 +104,10 @@ export class NodeState {
     assert(to !== this.id, 'nobody writes to itself')
     const message: Message = { from: this.id, to, term, ...body }
     const { type } = message
-    const early = type === 'append' || type === 'heartbeat' || type === 'snapshot'
-    assert(!early || this.role === 'leader', 'only a leader replicates')
-    if (early) this.appends.push(message)
+    const leads = type === 'append' || type === 'heartbeat' || type === 'snapshot'
+    assert(!leads || this.role === 'leader', 'only a leader replicates')
+    const termOnly = TERM_ONLY.has(type) && this.term === this.durableTerm
+    if (leads || termOnly) this.appends.push(message)
     else this.promises.push(message)
   }
 
@@ -121,6 +139,7 @@ export class NodeState {
   check(): void {
     const { role, leader, leadership, log, tracker } = this
     log.check()
+    assert(this.durableTerm <= this.term, 'terms never go back')
     assert(log.lastTerm <= this.term, 'no entry is newer than its node')
     assert((role === 'leader') === (leadership !== undefined), 'a leader has a leadership')
     assert(role !== 'leader' || leader === this.id, 'a leader knows itself')

@@ -386,6 +386,7 @@ export class Raft {
     if (batch.snapshot !== undefined) state.log.installed(batch.snapshot)
     state.log.stableTo(batch.lastIndex, batch.lastTerm)
     const { term, vote } = batch.hardState
+    state.durableTerm = term
     if (state.role === 'leader') acknowledgeOwnLog(state)
     else if (state.role === 'candidate' && term === state.term && vote === this.id) {
       countOwnVote(state)

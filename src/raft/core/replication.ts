@@ -10,14 +10,17 @@ import { entryBytes } from './types.js'
  * was proposed or acknowledged since then shares one append per follower.
  */
 export function replicate(state: NodeState): void {
-  const { leadership, tracker, log } = state
+  const { leadership, tracker, log, settings } = state
   if (leadership === undefined) return
   startReads(state)
+  const announces = leadership.quietTicks >= settings.announceTicks
   for (const id of tracker.others(state.id)) {
     const progress = tracker.progress.get(id)!
-    const news = log.committed > progress.sentCommit && progress.sentCommit < progress.next - 1
+    const behind = log.committed > progress.sentCommit && progress.sentCommit < progress.next - 1
+    const news = announces && behind
     const due = progress.state === 'probe' || progress.nudged || news
     if (!sendAppend(state, id, progress, due)) continue
+    if (news) leadership.quietTicks = 0
     while (progress.state === 'replicate' && sendAppend(state, id, progress, false));
   }
 }

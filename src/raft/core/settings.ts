@@ -42,6 +42,11 @@ export interface RaftInit {
   applyBytesMax?: number
   /** Reads waiting for their round at the leader. @default 65536 */
   readsMax?: number
+  /**
+   * Ticks between messages that bring nothing but a newer commit index: it usually travels with the
+   * next append, and heartbeats have it too. @default 0: at once, always
+   */
+  announceTicks?: number
 }
 
 export type Settings = Required<Omit<RaftInit, 'id' | 'start' | 'random'>>
@@ -60,8 +65,10 @@ export function settingsOf(init: RaftInit): Settings {
     uncommittedBytesMax: init.uncommittedBytesMax ?? 64 * MIB,
     applyBytesMax: init.applyBytesMax ?? 4 * MIB,
     readsMax: init.readsMax ?? 65_536,
+    announceTicks: init.announceTicks ?? 0,
   }
   for (const [name, value] of Object.entries(settings)) {
+    if (name === 'announceTicks' && value === 0) continue
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new DpsError('INVALID_ARGUMENT', `raft: ${name} must be a positive integer: ${value}`)
     }

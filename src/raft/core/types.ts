@@ -127,9 +127,12 @@ export interface Ready {
   snapshot: SnapshotMeta | undefined
   /** To persist. Whatever the disk holds from the first one's index on is deleted in the same batch. */
   entries: Entry[]
-  /** The leader's appends, heartbeats and snapshots: they promise nothing and may leave at once. */
+  /**
+   * The leader's appends, heartbeats and snapshots, and what relies on nothing but a term that is on
+   * disk: they may leave at once.
+   */
   appends: Message[]
-  /** Votes, acknowledgements and the rest: only after the batch is on disk. */
+  /** Votes, acknowledgements and what tells of a new term: only after the batch is on disk. */
   promises: Message[]
   /** To apply, in order, after the batch is on disk. */
   committed: Entry[]
