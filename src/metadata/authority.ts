@@ -212,13 +212,25 @@ export class Authority implements Part, ProposalReceiver {
 
   async #inSession(command: WireCommand, deadline: Deadline): Promise<Uint8Array> {
     for (;;) {
-      const session = await deadline.race(this.#openSession())
+      const session = await this.#sessionBy(deadline)
       const seq = await this.#take(session, deadline)
       try {
         const { result, retry } = await this.#inThis(session, seq, command, deadline)
         if (!retry) return result
       } finally {
         session.answered(seq)
+      }
+    }
+  }
+
+  async #sessionBy(deadline: Deadline): Promise<ClientSession> {
+    for (;;) {
+      try {
+        return await deadline.race(this.#openSession())
+      } catch (error) {
+        deadline.check()
+        // Opening has its own time: somebody else may have begun it long ago.
+        if (!this.#isRetried(error)) throw error
       }
     }
   }
@@ -242,7 +254,6 @@ export class Authority implements Part, ProposalReceiver {
       session.usedMs = this.#components.clock.monotonicMs()
       const { lowest } = session
       const proposal = encodeProposal({ ...command, session: session.id, seq, lowest })
-      const before = sent.uncertain
       const outcome = decodeOutcome(await this.#send(proposal, sent, deadline))
       switch (outcome.status) {
         case 'done':
@@ -255,7 +266,7 @@ export class Authority implements Part, ProposalReceiver {
           break
         case 'unknownSession':
           await this.#forget(session)
-          if (before) throw unknown('its session has expired')
+          if (sent.uncertain) throw unknown('its session has expired')
           return { result: NOTHING, retry: true }
         case 'forgotten':
           throw unknown('its answer is no longer known')
@@ -301,7 +312,11 @@ export class Authority implements Part, ProposalReceiver {
     if ((await current) === session && this.#session === current) this.#session = undefined
   }
 
-  /** Until an outcome came, or it makes no sense to go on. */
+  /**
+   * Until an outcome came, or it makes no sense to go on.
+   *
+   * @param sent `uncertain`: an attempt before the answered one may have been applied
+   */
   async #send(
     proposal: Uint8Array,
     sent: { uncertain: boolean },
@@ -339,7 +354,6 @@ export class Authority implements Part, ProposalReceiver {
     if (leader === undefined || leader === runner.id) throw new NotLeaderError(undefined)
     const forwarded = { to: leader, abort: new AbortController() }
     this.#forwarded.add(forwarded)
-    sent.uncertain = true
     try {
       const timeoutMs = Math.min(this.#init.attemptTimeoutMs, deadline.leftMs())
       const { signal } = forwarded.abort
@@ -350,6 +364,9 @@ export class Authority implements Part, ProposalReceiver {
       return await deadline.race(call, () =>
         forwarded.abort.abort(new DpsError('CANCELLED', 'nobody waits for it any more')),
       )
+    } catch (error) {
+      sent.uncertain = true
+      throw error
     } finally {
       this.#forwarded.delete(forwarded)
     }

@@ -6,6 +6,7 @@ import {
   LevelStateStore,
   MemoryStateStore,
   type MetadataMachine,
+  type Row,
   type StateStore,
 } from '../../src/metadata/index.js'
 import { keyAfter, keyOf, textOfKey } from '../../src/metadata/keys.js'
@@ -29,14 +30,37 @@ async function piecesOf(snapshot: StateSnapshot, from?: number): Promise<Uint8Ar
 const hashed = (pieces: readonly Uint8Array[]) =>
   pieces.map((piece) => createHash('sha256').update(piece).digest('hex'))
 
-/** A state of some pieces, with sessions and their outcomes. */
-async function filled(store: StateStore = new MemoryStateStore()): Promise<MetadataMachine> {
+const SESSIONS = 30_000
+
+/** A state of some pieces, with sessions and their outcomes: made once, and copied. */
+const template = (async () => {
+  const store = new MemoryStateStore()
   const machine = machineOn(store)
   await machine.open(0)
-  const entries = Array.from({ length: 30_000 }, (_, at) => entryOf(1 + at, open))
-  await machine.apply(entries)
-  await machine.apply([entryOf(30_001, open, { session: 5, seq: 1 })])
+  await machine.apply(Array.from({ length: SESSIONS }, (_, at) => entryOf(1 + at, open)))
+  await machine.apply([entryOf(SESSIONS + 1, open, { session: 5, seq: 1 })])
+  await machine.close()
+  return store
+})()
+
+async function filled(): Promise<MetadataMachine> {
+  return opened((await template).afterCrash())
+}
+
+async function opened(store: StateStore): Promise<MetadataMachine> {
+  const machine = machineOn(store)
+  await machine.open(0)
   return machine
+}
+
+async function filledOnDisk(): Promise<MetadataMachine> {
+  const store = new LevelStateStore(tempDir())
+  const from = await (await template).afterCrash().open(0)
+  const to = await store.open(0)
+  await to.write((await from.page({ ...ALL })).map(([key, value]) => ({ key, value })))
+  await from.close()
+  await to.close()
+  return opened(store)
 }
 
 async function copyInto(install: StateInstall, pieces: readonly Uint8Array[]): Promise<void> {
@@ -75,7 +99,7 @@ test('snapshot: it is durable and whole, and writes go on meanwhile', async () =
 })
 
 test('snapshot: pieces are numbered alike wherever and from wherever they are made', async () => {
-  const [machine, other] = [await filled(), await filled(new LevelStateStore(tempDir()))]
+  const [machine, other] = [await filled(), await filledOnDisk()]
   const snapshots = [await machine.snapshot(), await other.snapshot()]
   const whole = await piecesOf(snapshots[0]!)
   expect(whole.map((piece) => decodePiece(piece).number)).toEqual(whole.map((_, at) => at))
@@ -258,9 +282,7 @@ test('snapshot: any rows come through, whatever their sizes', async () => {
 })
 
 test('snapshot: a damaged value stops it, before it spreads', async () => {
-  const store = new MemoryStateStore()
-  const machine = await filled(store)
-  await machine.close()
+  const store = (await template).afterCrash()
   const state = await store.open(0)
   const key = sessionKey(20_000)
   const value = Uint8Array.from(state.get(key)!)
