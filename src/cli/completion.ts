@@ -45,7 +45,7 @@ function operandsOf(path: string): string[] | undefined {
   if (path === 'completion') return [...SHELLS]
   if (path === 'config get' || path === 'config set') return settingsTable().map(({ key }) => key)
   if (path === 'diag') return ['healthy']
-  return path === 'publish' ? undefined : []
+  return path === 'publish' || path === 'put' ? undefined : []
 }
 
 function nodesOf(program: Command): Node[] {

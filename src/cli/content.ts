@@ -1,15 +1,22 @@
 /** `ls`, `stat`, `pin`, `gc`, `verify`: what is stored. */
 import { DpsError } from '../base/index.js'
-import type { FetchEvent, Pin, StatResponse } from '../gateway/index.js'
+import type { FetchEvent, Pin } from '../gateway/index.js'
+import { statJson, statScreen } from './content-stat.js'
 import { EXIT_PARTLY } from './errors.js'
 import { count, humanBytes, shown } from './format.js'
+import { listPath, statPath } from './namespace-show.js'
 import type { Handler, Session } from './session.js'
-import { canonicalCid, parseTarget } from './target.js'
+import { canonicalCid, isClusterPath, parseTarget } from './target.js'
+import { unfinished } from './unfinished.js'
 
 export const ls: Handler = async (session, [given], options) => {
   const long = options.long === true
   if (given === undefined) {
     await listPins(session, long)
+    return
+  }
+  if (isClusterPath(String(given))) {
+    await listPath(session, String(given), { long, stale: options.stale === true })
     return
   }
   const target = await parseTarget(String(given))
@@ -53,7 +60,11 @@ function pinJson({ cid, name, kind, sizeBytes, createdAt, expiresAt }: Pin) {
 /** Every manifest of a folder is looked at: a million files outlast the API's usual minute. */
 const STAT_MS_MAX = 3600 * 1000
 
-export const stat: Handler = async (session, [given]) => {
+export const stat: Handler = async (session, [given], options) => {
+  if (isClusterPath(String(given))) {
+    await statPath(session, String(given), { stale: options.stale === true })
+    return
+  }
   const target = await parseTarget(String(given))
   const { client } = await session.node()
   const answer = await client.content.stat(
@@ -62,44 +73,6 @@ export const stat: Handler = async (session, [given]) => {
   )
   if (session.json) session.value(statJson(answer))
   else statScreen(session, answer)
-}
-
-function statJson(answer: StatResponse): Record<string, unknown> {
-  const { cid, kind, sizeBytes, chunks, chunkSizeBytes, sha256, chunking, entries } = answer
-  return {
-    cid,
-    kind,
-    sizeBytes,
-    chunks,
-    chunkSizeBytes,
-    sha256: sha256 || null,
-    copies: answer.copies.map(({ peerId, where }) => ({ peerId, where })),
-    chunking,
-    localBytes: answer.localBytes,
-    pinned: answer.pinned || null,
-    ...(kind === 'directory' ? { entries } : {}),
-  }
-}
-
-function statScreen(session: Session, answer: StatResponse): void {
-  const row = (label: string, text: string) => session.line(`${label.padEnd(12)}${text}`)
-  const exact = (bytes: number) =>
-    bytes < 1024 ? humanBytes(bytes) : `${humanBytes(bytes)} (${bytes} bytes)`
-  row('CID', answer.cid)
-  row('Kind', answer.kind)
-  row('Size', exact(answer.sizeBytes))
-  if (answer.kind === 'directory') {
-    row('Entries', answer.entries.toLocaleString('en-US'))
-  } else {
-    row('Chunks', answer.chunks.toLocaleString('en-US'))
-    row('Chunk size', exact(answer.chunkSizeBytes))
-    if (answer.chunking !== '') row('Chunking', answer.chunking)
-    if (answer.sha256 !== '') row('SHA-256', answer.sha256)
-  }
-  row('Here', exact(answer.localBytes))
-  row('Pinned', answer.pinned === '' ? 'no' : answer.pinned)
-  if (answer.copies.length === 0) row('Copies', 'none known')
-  for (const { peerId, where } of answer.copies) row('Copy', `${peerId}  ${shown(where)}`)
 }
 
 export const pinAdd: Handler = async (session, [given], options) => {
@@ -154,13 +127,6 @@ export async function followFetch(
   session.progress.clear()
   if (result === undefined) throw unfinished()
   return result
-}
-
-/** A stream that ends without its last event was cut. */
-export function unfinished(): DpsError {
-  return new DpsError('UNAVAILABLE', 'the node ended the call before it was done', {
-    hint: 'run it again: what was done is kept',
-  })
 }
 
 /** NOT_FOUND (exit 4) for what is not pinned, after the others were unpinned. */

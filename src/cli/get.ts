@@ -1,27 +1,28 @@
 /** `get` and `cat`: content to files, folders and stdout. */
-import { lstat, readdir, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
-import { DpsError } from '../base/index.js'
-import type { Download } from '../gateway/index.js'
+import { resolve } from 'node:path'
+import type { ApiClient, Download } from '../gateway/index.js'
 import { followFetch } from './content.js'
 import { EXIT_PARTLY, usageError } from './errors.js'
 import { humanBytes, shown } from './format.js'
+import { displayPath, placeFor, refuseNoFolder, refuseOverwrite } from './get-place.js'
 import { nameProblem } from './names.js'
-import type { Handler, Session } from './session.js'
-import { parseTarget } from './target.js'
-import { writeFile } from './write-file.js'
-import { writeFolder } from './write-folder.js'
+import { getFolder, type PathFolder } from './namespace-get.js'
+import { isSymlink, statEntry } from './namespace-paths.js'
+import type { Handler, Options, Session } from './session.js'
+import { isClusterPath, parseTarget } from './target.js'
+import { type FileAttributes, writeFile } from './write-file.js'
+import { contentFolder, writeFolder } from './write-folder.js'
 
 const JSON_PROGRESS_HZ = 4
 
 export const get: Handler = async (session, [given], options) => {
-  const target = await parseTarget(String(given))
   const force = options.force === true
   const output = options.output as string | undefined
   if (output === '') throw usageError('the output has an empty name')
   const { client } = await session.node()
   const { signal, settings } = session
-  const name = target.names.at(-1) ?? target.cid
+  const source = await sourceOf(client, String(given), options, signal)
+  const { name } = source
   if (output === undefined && nameProblem(name) !== undefined) {
     throw usageError(`${shown(name)} is no file name here`, 'give one with: -o OUT')
   }
@@ -31,9 +32,13 @@ export const get: Handler = async (session, [given], options) => {
     await refuseOverwrite(wanted, force)
     await refuseNoFolder(wanted)
   }
+  if (source.kind === 'directory') {
+    if (output === '-') throw usageError(`${source.path} is a folder`, 'give a folder: -o OUT')
+    return getFolder(session, client, source, { wanted, force })
+  }
   const events = client.content.fetch(
     {
-      cid: target.ref,
+      cid: source.ref,
       timeoutMs: settings.get.timeoutMs,
       progressHz: session.json ? JSON_PROGRESS_HZ : session.progressHz,
     },
@@ -55,9 +60,12 @@ export const get: Handler = async (session, [given], options) => {
   session.progress.start('writing')
   let refused: string[] = []
   if (kind === 'directory') {
-    refused = await writeFolder(session, client, { cid, sizeBytes, path, force })
+    const folder = contentFolder(session, client, cid)
+    refused = await writeFolder(session, client, { folder, sizeBytes, path, force })
   } else {
-    await writeFile(session, client, { cid, sizeBytes, path, force })
+    const { attributes } = source
+    const kept = attributes === undefined ? {} : { attributes }
+    await writeFile(session, client, { cid, sizeBytes, path, force, ...kept })
   }
   session.progress.clear()
   for (const line of refused) session.note(line)
@@ -67,66 +75,51 @@ export const get: Handler = async (session, [given], options) => {
   return refused.length > 0 ? EXIT_PARTLY : 0
 }
 
+interface Source {
+  /** As the node's calls take it: `<cid>/a/b`. */
+  ref: string
+  name: string
+  /** A file's, where the namespace knows them. */
+  attributes?: FileAttributes
+}
+
+/** Of the namespace: a file is had by its content, a folder by its path. */
+async function sourceOf(
+  client: ApiClient,
+  given: string,
+  options: Options,
+  signal: AbortSignal,
+): Promise<(Source & { kind?: undefined }) | PathFolder> {
+  if (!isClusterPath(given)) {
+    const { ref, names, cid } = await parseTarget(given)
+    return { ref, name: names.at(-1) ?? cid }
+  }
+  const stale = options.stale === true
+  const entry = await statEntry(client, given, { stale, signal })
+  if (entry.kind === 'directory')
+    return { kind: 'directory', path: entry.path, name: entry.name, stale }
+  if (entry.kind === 'symlink') throw isSymlink(entry)
+  const { mode, mtimeNs } = entry
+  return { ref: entry.cid, name: entry.name, attributes: { mode, mtimeNs } }
+}
+
 function downloadOptions({ settings, signal }: Session) {
   return { timeoutMs: settings.get.timeoutMs, signal }
 }
 
-/** As cp does: a file goes into a folder that is there. */
-async function placeFor(wanted: string, kind: string, name: string): Promise<string> {
-  if (kind === 'directory' || !(await isFolder(wanted))) return wanted
-  return join(wanted, basename(name))
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return await stat(path).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  )
-}
-
-/** ALREADY_EXISTS where something is that a get would overwrite. An empty folder is nothing. */
-async function refuseOverwrite(path: string, force: boolean, kind?: string): Promise<void> {
-  const stats = await lstat(path).catch(() => undefined)
-  if (stats === undefined) return
-  const isReallyFolder = stats.isDirectory()
-  if (isReallyFolder && kind === undefined) return
-  if (isReallyFolder && kind !== 'directory') {
-    const message = `${path} is a folder, the content is a file`
-    throw new DpsError('ALREADY_EXISTS', message, { hint: 'write to another name with: -o OUT' })
-  }
-  if (force) {
-    if (kind !== 'directory' || isReallyFolder) return
-    const message = `${path} is a file, the content is a folder`
-    throw new DpsError('ALREADY_EXISTS', message, { hint: 'write to another name with: -o OUT' })
-  }
-  if (isReallyFolder && (await readdir(path)).length === 0) return
-  throw new DpsError('ALREADY_EXISTS', `${path} exists`, {
-    hint: 'overwrite it with: --force, or write to another name with: -o OUT',
-  })
-}
-
-/** The folder that a file or folder is to stand in must be there: a typing error makes no tree. */
-async function refuseNoFolder(path: string): Promise<void> {
-  const folder = dirname(path)
-  if (await isFolder(folder)) return
-  throw new DpsError('NOT_FOUND', `there is no folder ${folder}`, {
-    hint: 'make it first, or write to another name with: -o OUT',
-    exitCode: 1,
-  })
-}
-
-function displayPath(cwd: string, path: string): string {
-  return path.startsWith(join(cwd, '/')) ? path.slice(join(cwd, '/').length) : path
-}
-
 export const cat: Handler = async (session, [given], options) => {
-  const target = await parseTarget(String(given))
   const { client } = await session.node()
   const offset = (options.offset as number | undefined) ?? 0
   const length = options.length as number | undefined
+  const range = { ...downloadOptions(session), offset, ...(length === undefined ? {} : { length }) }
+  if (isClusterPath(String(given))) {
+    const stale = options.stale === true
+    await toStdout(session, client.downloadPath(String(given), { ...range, stale }))
+    return
+  }
+  const { cid, names } = await parseTarget(String(given))
   if (length === 0) return
-  const range = { offset, path: target.names, ...(length === undefined ? {} : { length }) }
-  await toStdout(session, client.download(target.cid, { ...downloadOptions(session), ...range }))
+  await toStdout(session, client.download(cid, { ...range, path: names }))
 }
 
 async function toStdout(session: Session, download: Promise<Download>): Promise<void> {

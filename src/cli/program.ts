@@ -6,6 +6,7 @@ import type { Output } from './io.js'
 import { durationArgument, SettingOption, sizeArgument, wholeNumber } from './options.js'
 import type { Build, HandlerSpec } from './program-build.js'
 import { addClusterCommands } from './program-cluster.js'
+import { addNamespaceCommands } from './program-namespace.js'
 import type { Handler, Operand, Options } from './session.js'
 
 export interface Invocation {
@@ -91,6 +92,7 @@ export function buildProgram(init: ProgramInit): Command {
   const build: Build = { program, act, leaf, group }
   addNodeCommands(build)
   addContentCommands(build)
+  addNamespaceCommands(build)
   addClusterCommands(build)
   addOtherCommands(build)
   return program
@@ -278,6 +280,8 @@ function addNodeCommands({ program, act, leaf, group }: Build): void {
   )
 }
 
+const STALE = "of a path: what this node's own replica says, perhaps behind the cluster"
+
 function addContentCommands({ program, act, leaf, group }: Build): void {
   program.commandsGroup('Content:')
   act(
@@ -318,6 +322,7 @@ function addContentCommands({ program, act, leaf, group }: Build): void {
     )
       .option('-o, --output <out>', 'write there (default: the name or the CID; "-" is stdout)')
       .option('--force', 'overwrite what is there')
+      .option('--stale', STALE)
       .addOption(timeout()),
     async () => (await import('./get.js')).get,
   )
@@ -330,6 +335,7 @@ function addContentCommands({ program, act, leaf, group }: Build): void {
     )
       .option('--offset <n>', 'start there (default: 0)', sizeArgument('--offset'))
       .option('--length <n>', 'stop after so many bytes', sizeArgument('--length'))
+      .option('--stale', STALE)
       .addOption(timeout()),
     async () => (await import('./get.js')).cat,
   )
@@ -338,10 +344,11 @@ function addContentCommands({ program, act, leaf, group }: Build): void {
     leaf(
       program,
       'ls [cid|path]',
-      'entries of a folder; without argument, what is pinned here',
-      'ls zDMZof1m… -l',
+      'entries of a folder; without argument, what is pinned here; / is the cluster',
+      'ls /photos -l',
     )
       .option('-l, --long', 'kind and size too')
+      .option('--stale', STALE)
       .addOption(timeout()),
     async () => (await contents()).ls,
   )
@@ -351,7 +358,9 @@ function addContentCommands({ program, act, leaf, group }: Build): void {
       'stat <cid|path>',
       'size, chunks, chunk size, sha256, where the copies are',
       'stat zDMZof1m… --json',
-    ).addOption(timeout()),
+    )
+      .option('--stale', STALE)
+      .addOption(timeout()),
     async () => (await contents()).stat,
   )
   const pin = group('pin', 'what gc must keep')

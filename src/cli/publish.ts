@@ -1,13 +1,11 @@
 /** `publish`: paths that the node reads itself, uploads of what only this process can read. */
-import { lstat } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { DpsError, toDpsError } from '../base/index.js'
 import type { PublishEvent, PublishOptions } from '../gateway/index.js'
-import { unfinished } from './content.js'
 import { EXIT_PARTLY, usageError } from './errors.js'
 import { count, shown } from './format.js'
 import { type Connection, type Handler, noNodeError, type Session } from './session.js'
-import { type PathSource, uploadPath, type WireOptions } from './upload.js'
+import { type PathSource, seesOtherFiles, sourceOf } from './sources.js'
+import { unfinished } from './unfinished.js'
+import { uploadPath, type WireOptions } from './upload.js'
 
 export const publish: Handler = async (session, [given], options) => {
   const paths = given as string[]
@@ -23,7 +21,8 @@ export const publish: Handler = async (session, [given], options) => {
   }
   const sources: PathSource[] = []
   for (const path of paths) {
-    if (path !== '-') sources.push(await sourceOf(session.io.cwd, path, recursive))
+    if (path !== '-')
+      sources.push(await sourceOf(session.io.cwd, path, { recursive, verb: 'publish' }))
   }
   const connection = await session.node()
   // Before anything is done: copies are made by a node that others can reach.
@@ -67,26 +66,6 @@ export const publish: Handler = async (session, [given], options) => {
   return report.finish()
 }
 
-async function sourceOf(cwd: string, given: string, recursive: boolean): Promise<PathSource> {
-  const path = resolve(cwd, given)
-  const stats = await lstat(path, { bigint: true }).catch((error) => {
-    const { code } = toDpsError(error)
-    const what = code === 'NOT_FOUND' ? 'no such file or folder' : (error as Error).message
-    const exitCode = code === 'NOT_FOUND' ? 4 : 1
-    throw new DpsError(code, `${given}: ${what}`, { cause: error, exitCode })
-  })
-  if (stats.isDirectory() && !recursive) {
-    throw usageError(`${given} is a folder`, 'publish it with what is in it: add -r')
-  }
-  return {
-    given,
-    path,
-    dev: String(stats.dev),
-    ino: String(stats.ino),
-    isDirectory: stats.isDirectory(),
-  }
-}
-
 interface RunOptions {
   recursive: boolean
   wire: WireOptions
@@ -121,11 +100,6 @@ async function publishPaths(
 }
 
 type PublishOptionsInit = Omit<PublishOptions, '$typeName' | '$unknown'>
-
-function seesOtherFiles(error: unknown): boolean {
-  const { code } = toDpsError(error)
-  return code === 'FAILED_PRECONDITION' || code === 'NOT_FOUND' || code === 'PERMISSION_DENIED'
-}
 
 /** Notices that leave the result what it was meant to be. */
 const HARMLESS = ['SKIPPED']

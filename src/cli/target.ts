@@ -1,5 +1,4 @@
 /** What a person means by `CID|PATH`: a CID in any spelling, perhaps with names below it. */
-import { DpsError } from '../base/index.js'
 import { usageError } from './errors.js'
 import { shown } from './format.js'
 
@@ -12,14 +11,14 @@ export interface Target {
   ref: string
 }
 
-/** INVALID_ARGUMENT where it is neither; UNIMPLEMENTED for paths of a cluster's namespace. */
+/** Whether it names an entry of the namespace; `/ipfs/<cid>` names a content. */
+export function isClusterPath(given: string): boolean {
+  return given.startsWith('/') && !given.startsWith('/ipfs/')
+}
+
+/** INVALID_ARGUMENT where it is neither; also for paths of the namespace, which are asked for first. */
 export async function parseTarget(given: string): Promise<Target> {
   const text = given.replace(/^ipfs:\/\//, '/ipfs/')
-  if (text.startsWith('/') && !text.startsWith('/ipfs/')) {
-    throw new DpsError('UNIMPLEMENTED', `${shown(given)} is a path in a cluster's namespace`, {
-      hint: 'this version names content by CID; cluster paths come with a later one',
-    })
-  }
   const [root = '', ...names] = text.replace(/^\/ipfs\//, '').split('/')
   // "cid/" and "cid//a" are how shells complete and people type.
   const path = names.filter((name) => name !== '')

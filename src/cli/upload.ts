@@ -4,17 +4,9 @@ import { lstat, readdir, readlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { DpsError } from '../base/index.js'
 import type { ApiClient, PublishEvent } from '../gateway/index.js'
-import { unfinished } from './content.js'
 import type { Session } from './session.js'
-
-export interface PathSource {
-  /** As given. */
-  given: string
-  path: string
-  dev: string
-  ino: string
-  isDirectory: boolean
-}
+import type { PathSource } from './sources.js'
+import { unfinished } from './unfinished.js'
 
 export interface WireOptions {
   chunkSizeBytes: number

@@ -1,6 +1,6 @@
 /** One file from the node to a path: whole, or not there. */
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises'
+import { chmod, type FileHandle, lstat, open, rename, rm, utimes } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { DpsError, toDpsError } from '../base/index.js'
 import type { ApiClient } from '../gateway/index.js'
@@ -11,6 +11,25 @@ export interface WriteFileInit {
   sizeBytes: number
   path: string
   force: boolean
+  attributes?: FileAttributes
+}
+
+/** What a file of the namespace has besides its bytes. */
+export interface FileAttributes {
+  mode: number
+  mtimeNs: bigint
+}
+
+/** Set-id and sticky bits are for the owner of the machine to give. */
+const PERMISSIONS = 0o777
+
+export async function restoreAttributes(
+  path: string,
+  { mode, mtimeNs }: FileAttributes,
+): Promise<void> {
+  await chmod(path, mode & PERMISSIONS)
+  const seconds = Number(mtimeNs) / 1e9
+  await utimes(path, seconds, seconds)
 }
 
 /** A name beside `path` that nobody else has; what a crash leaves is found by its ending. */
@@ -28,7 +47,7 @@ export function temporaryBeside(path: string): string {
 export async function writeFile(
   session: Session,
   client: ApiClient,
-  { cid, sizeBytes, path, force }: WriteFileInit,
+  { cid, sizeBytes, path, force, attributes }: WriteFileInit,
 ): Promise<void> {
   const temporary = temporaryBeside(path)
   try {
@@ -38,6 +57,7 @@ export async function writeFile(
       path: temporary,
       onBytes: showBytes(session, sizeBytes),
     })
+    if (attributes !== undefined) await restoreAttributes(temporary, attributes)
     // rename() replaces silently: what appeared meanwhile is refused here.
     if (!force && (await exists(path))) {
       throw new DpsError('ALREADY_EXISTS', `${path} exists`, { hint: 'overwrite it with: --force' })

@@ -7,10 +7,45 @@ import { shown } from './format.js'
 import { nameProblem } from './names.js'
 import type { Session } from './session.js'
 import { escapingSymlinks, type SymlinkEntry } from './symlinks.js'
-import { download, exists, localError, temporaryBeside } from './write-file.js'
+import {
+  download,
+  exists,
+  type FileAttributes,
+  localError,
+  restoreAttributes,
+  temporaryBeside,
+} from './write-file.js'
+
+/** A folder that can be read, entry by entry. */
+export interface Folder {
+  entries(): AsyncIterable<FolderEntry>
+  /** One below it, by an entry of its own. */
+  folder(entry: FolderEntry): Folder
+  attributes?: FileAttributes
+}
+
+export interface FolderEntry {
+  name: string
+  kind: string
+  /** Of a file; of a folder that is a content. */
+  cid: string
+  sizeBytes: number
+  target: string
+  attributes?: FileAttributes
+}
+
+/** A folder that a CID names. */
+export function contentFolder(session: Session, client: ApiClient, cid: string): Folder {
+  const { settings, signal } = session
+  const request = { cid, timeoutMs: settings.get.timeoutMs }
+  return {
+    entries: () => client.content.list(request, { signal }),
+    folder: (entry) => contentFolder(session, client, entry.cid),
+  }
+}
 
 export interface WriteFolderInit {
-  cid: string
+  folder: Folder
   sizeBytes: number
   path: string
   /** Merge into what is there, overwriting files of the same name. */
@@ -24,14 +59,14 @@ const FILES_AT_ONCE = 8
 export async function writeFolder(
   session: Session,
   client: ApiClient,
-  { cid, sizeBytes, path, force }: WriteFolderInit,
+  { folder, sizeBytes, path, force }: WriteFolderInit,
 ): Promise<string[]> {
   const merge = force && (await exists(path))
   const root = merge ? path : temporaryBeside(path)
   const writer = new FolderWriter(session, client, { root, sizeBytes, merge })
   try {
     if (!merge) await mkdir(root)
-    await writer.folder(cid, [])
+    await writer.folder(folder, [])
     await writer.finish()
     if (!merge) {
       // An empty folder may stand there; one that filled up meanwhile makes this fail.
@@ -61,6 +96,8 @@ class FolderWriter {
   readonly #sizeBytes: number
   readonly #merge: boolean
   readonly #links: SymlinkEntry[] = []
+  /** New ones, children before their parents: writing into them changes their times. */
+  readonly #folders: { names: readonly string[]; attributes: FileAttributes }[] = []
   readonly #running = new Set<Promise<void>>()
   #failure: { error: unknown } | undefined
   #doneBytes = 0
@@ -75,10 +112,8 @@ class FolderWriter {
   }
 
   /** @param names from the root; the folder itself exists. */
-  async folder(cid: string, names: readonly string[]): Promise<void> {
-    const { settings, signal } = this.#session
-    const request = { cid, timeoutMs: settings.get.timeoutMs }
-    for await (const entry of this.#client.content.list(request, { signal })) {
+  async folder(folder: Folder, names: readonly string[]): Promise<void> {
+    for await (const entry of folder.entries()) {
       if (this.#failure !== undefined) throw this.#failure.error
       const path = [...names, entry.name]
       const problem = nameProblem(entry.name)
@@ -88,11 +123,13 @@ class FolderWriter {
         this.#links.push({ path, target: entry.target })
       } else if (entry.kind === 'directory') {
         await this.#makeFolder(path)
-        await this.folder(entry.cid, path)
+        await this.folder(folder.folder(entry), path)
       } else {
-        await this.#startFile(entry.cid, entry.sizeBytes, path)
+        await this.#startFile(entry, path)
       }
     }
+    const { attributes } = folder
+    if (attributes !== undefined && !this.#merge) this.#folders.push({ names, attributes })
   }
 
   /** Waits for the files, then makes the symlinks. */
@@ -106,6 +143,9 @@ class FolderWriter {
       } else {
         await this.#makeLink(link)
       }
+    }
+    for (const { names, attributes } of this.#folders) {
+      await restoreAttributes(join(this.#root, ...names), attributes)
     }
   }
 
@@ -132,10 +172,10 @@ class FolderWriter {
     await mkdir(path)
   }
 
-  async #startFile(cid: string, sizeBytes: number, names: readonly string[]): Promise<void> {
+  async #startFile(entry: FolderEntry, names: readonly string[]): Promise<void> {
     while (this.#running.size >= FILES_AT_ONCE) await Promise.race(this.#running)
     if (this.#failure !== undefined) throw this.#failure.error
-    const work = this.#file(cid, sizeBytes, join(this.#root, ...names))
+    const work = this.#file(entry, join(this.#root, ...names))
       .catch((error) => {
         this.#failure ??= { error }
       })
@@ -143,7 +183,7 @@ class FolderWriter {
     this.#running.add(work)
   }
 
-  async #file(cid: string, sizeBytes: number, path: string): Promise<void> {
+  async #file({ cid, sizeBytes, attributes }: FolderEntry, path: string): Promise<void> {
     const onBytes = (bytes: number) => {
       this.#doneBytes += bytes
       const files = `${(this.#files + 1).toLocaleString('en-US')} files`
@@ -153,6 +193,7 @@ class FolderWriter {
     const place = this.#merge ? temporaryBeside(path) : path
     try {
       await download(this.#session, this.#client, { cid, sizeBytes, path: place, onBytes })
+      if (attributes !== undefined) await restoreAttributes(place, attributes)
       if (this.#merge) await rename(place, path)
     } catch (error) {
       if (this.#merge) await rm(place, { force: true })

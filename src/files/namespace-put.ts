@@ -1,5 +1,6 @@
 /** Putting files and folders under paths: store, commit, keep. */
 import { basename, resolve as resolvePath } from 'node:path'
+import { DpsError, toDpsError } from '../base/index.js'
 import type { Authority } from '../metadata/index.js'
 import { type EventQueue, type Running, tell } from './events.js'
 import { chunkingOf } from './ingest-path.js'
@@ -34,7 +35,7 @@ export class Putter {
     signal?: AbortSignal,
   ): AsyncGenerator<PutEvent> {
     return this.#put(options, signal, async (begin, signal) => {
-      const { path: local, stats } = await checkSource(source, options.recursive, 'put')
+      const { path: local, stats } = await this.#see(source, options.recursive)
       const name = options.name ?? basename(resolvePath(local))
       const at = destinationOf(await this.#components.authority.read({ signal }), path, name)
       const run = await begin(await totalBytes([{ stats }], signal))
@@ -42,6 +43,18 @@ export class Putter {
       else await run.onlyFile(local, stats, at)
       return at.path
     })
+  }
+
+  /** What this node can't read, another process of the machine perhaps can. */
+  async #see(source: PublishSource, recursive = false) {
+    try {
+      return await checkSource(source, recursive, 'put')
+    } catch (error) {
+      const { code, message } = toDpsError(error)
+      if (!['NOT_FOUND', 'PERMISSION_DENIED', 'FAILED_PRECONDITION'].includes(code)) throw error
+      const options = { cause: error, hint: 'upload its bytes instead' }
+      throw new DpsError(code, message, options)
+    }
   }
 
   /** Puts bytes of unknown length. Nothing is put when the source throws. */
