@@ -20,6 +20,7 @@ export type LogOperation =
 /** LevelDB's log is read twice at open, and its memory is twice this. */
 const WRITE_BUFFER_BYTES = 8 * 1024 * 1024
 const READ_BATCH = 256
+const CHAINED_BYTES_MAX = 64 * 1024
 
 export type FoundOnDisk = Omit<Found, 'promises'> & {
   /** Keys of records that nobody here wrote. */
@@ -107,8 +108,20 @@ export class LogDatabase {
     return this.#db.get(key, { fillCache: false })
   }
 
+  /** All or nothing. A single operation costs half of a batch of it. */
   async write(operations: LogOperation[], { sync }: { sync: boolean }): Promise<void> {
-    await this.#db.batch(operations, { sync })
+    const [first] = operations
+    if (operations.length === 1 && first?.type === 'put') {
+      return this.#db.put(first.key, first.value, { sync })
+    }
+    // Ten times cheaper for small ones, but its memory waits for the garbage collector.
+    if (bytesOf(operations) > CHAINED_BYTES_MAX) return this.#db.batch(operations, { sync })
+    const batch = this.#db.batch()
+    for (const each of operations) {
+      if (each.type === 'put') batch.put(each.key, each.value)
+      else batch.del(each.key)
+    }
+    return batch.write({ sync })
   }
 
   /** Gives back the space of deleted records. Runs beside writes; swallows errors. */
@@ -128,6 +141,10 @@ function damageOr(error: DpsError): DpsError {
   const { code, message, cause } = error
   const unreadable = code === 'UNAVAILABLE' && /invalid argument|input\/output/i.test(message)
   return unreadable ? new DpsError('DATA_LOSS', message, { cause }) : error
+}
+
+function bytesOf(operations: readonly LogOperation[]): number {
+  return operations.reduce((sum, each) => sum + (each.type === 'put' ? each.value.length : 0), 0)
 }
 
 function take(found: FoundOnDisk, key: Uint8Array, value: Uint8Array): void {

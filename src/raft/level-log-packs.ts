@@ -73,14 +73,14 @@ export class PackTable {
 }
 
 /** Cuts entries into records, none far above 256 KiB unless an entry is. */
-export function packsOf(prevTerm: number, entries: readonly Entry[]): Pack[] {
+export function packsOf(prevTerm: number, commit: number, entries: readonly Entry[]): Pack[] {
   const packs: Pack[] = []
-  let pack: Pack = { prevTerm, entries: [] }
+  let pack: Pack = { prevTerm, commit, entries: [] }
   let bytes = 0
   for (const entry of entries) {
     if (bytes >= PACK_BYTES_MAX) {
       packs.push(pack)
-      pack = { prevTerm: pack.entries.at(-1)!.term, entries: [] }
+      pack = { prevTerm: pack.entries.at(-1)!.term, commit, entries: [] }
       bytes = 0
     }
     pack.entries.push(entry)

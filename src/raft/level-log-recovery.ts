@@ -46,12 +46,13 @@ export function trustedOf(found: Found, boot: Configuration): Trusted | undefine
   const empty = packs.length === 0 && found.hardState === 'missing' && found.snapshot === 'missing'
   if (empty && promises === undefined && damage.length === 0) return undefined
   const losses = [...damage]
-  const { term, vote, commit, damaged } = hardStateOf(found, losses)
+  const { term, vote, damaged, ...hardState } = hardStateOf(found, losses)
   const snapshot = snapshotOf(found, boot, losses)
   const base = snapshot.meta
   const run = trustedRun(packs, snapshot, losses)
   const entries = run.flatMap(({ pack }) => pack!.entries)
   const last = entries.at(-1) ?? base
+  const commit = run.reduce((max, { pack }) => Math.max(max, pack!.commit), hardState.commit)
   if (last.term > term) {
     throw lost(`it voted in term ${last.term} or later, and knows only of term ${term}`)
   }

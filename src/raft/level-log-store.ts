@@ -154,12 +154,14 @@ export class LevelLogStore implements LogStore {
       'a vote is given once in a term',
     )
     if (snapshot !== undefined) await this.#replaceAll(snapshot, operations)
-    if (entries.length > 0) await this.#append(entries, operations)
+    if (entries.length > 0) await this.#append(entries, after.commit, operations)
     // Several unsynced writes and then a synced one are no barrier when LevelDB changes its log file
     // between them (google/leveldb#193). So nothing but a commit index is ever left unsynced.
     const durable = sync || votes || marks || operations.length > 0
-    // Last, so that what LevelDB writes for a batch ends with a CRC: see store/level-scan.ts.
-    if (hardState !== undefined || marks || (sync && operations.length === 0)) {
+    // Records of entries hold the commit index, too. Put last, so that what LevelDB writes for a
+    // batch ends with a CRC: see store/level-scan.ts.
+    const commits = after.commit !== before.commit && entries.length === 0
+    if (votes || marks || commits || (sync && operations.length === 0)) {
       operations.push({ type: 'put', key: HARD_STATE_KEY, value: encodeHardState(after) })
     }
     if (operations.length === 0) return
@@ -170,13 +172,19 @@ export class LevelLogStore implements LogStore {
     if (snapshot !== undefined) this.#collect()
   }
 
-  async #append(entries: LogBatch['entries'], operations: LogOperation[]): Promise<void> {
+  async #append(
+    entries: LogBatch['entries'],
+    commit: number,
+    operations: LogOperation[],
+  ): Promise<void> {
     const from = entries[0]!.index
     const { index, term } = this.#last
     assert(from > this.#snapshot.meta.index, `entry ${from} is not in the snapshot`)
     assert(from <= index + 1, `entry ${from} leaves no gap behind ${index}`)
     const packs =
-      from > index ? packsOf(term, entries) : await this.#replaceSuffix(from, entries, operations)
+      from > index
+        ? packsOf(term, commit, entries)
+        : await this.#replaceSuffix(from, commit, entries, operations)
     for (const pack of packs) {
       const { index: first } = pack.entries[0]!
       const key = packKey(first)
@@ -191,6 +199,7 @@ export class LevelLogStore implements LogStore {
   /** A record that holds entries before `from` too is written anew, with what replaces the rest. */
   async #replaceSuffix(
     from: number,
+    commit: number,
     entries: LogBatch['entries'],
     operations: LogOperation[],
   ): Promise<Pack[]> {
@@ -205,7 +214,7 @@ export class LevelLogStore implements LogStore {
     for (const dead of this.#packs.truncate(first)) {
       operations.push({ type: 'del', key: packKey(dead) })
     }
-    return packsOf(prevTerm, [...held.slice(0, from - first), ...entries])
+    return packsOf(prevTerm, commit, [...held.slice(0, from - first), ...entries])
   }
 
   async #replaceAll(

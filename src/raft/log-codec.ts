@@ -3,13 +3,14 @@
  *
  * | key | value |
  * |---|---|
- * | `e` ‖ u64 index of the first | u8 version, u64 term of the entry before, entries |
+ * | `e` ‖ u64 index of the first | u8 version, u64 term of the entry before, u64 commit, entries |
  * | `h` | u8 version, u8 flags (1: damaged), u64 term, u64 commit, vote (a node id, or nothing) |
  * | `s` | u8 version, u64 index, u64 term, u64 generation, u64 first index kept, `RaftConfiguration` |
  *
  * Each value ends with the CRC-32C of key and value, so that a value under another's key is noticed
  * too. The keys of entries only grow, and come before the two that are written again and again:
- * so the tables of LevelDB hardly overlap.
+ * so the tables of LevelDB hardly overlap. The commit index is known as the highest one that stands
+ * anywhere: so a batch of entries that changes neither term nor vote is a single record.
  */
 import { crc32c } from '@node-rs/crc32'
 import { DpsError } from '../base/index.js'
@@ -31,7 +32,7 @@ export const LOG_VERSION = 1
 const ENTRIES_PREFIX = 0x65
 const ENTRIES_KEY_BYTES = 9
 const CRC_BYTES = 4
-const PACK_HEADER_BYTES = 9
+const PACK_HEADER_BYTES = 17
 const FLAG_DAMAGED = 1
 
 export const HARD_STATE_KEY = Buffer.from('h')
@@ -41,6 +42,8 @@ export const SNAPSHOT_KEY = Buffer.from('s')
 export interface Pack {
   /** Term of the entry before the first one: what it continues. */
   prevTerm: number
+  /** What was known to be committed when it was written: entries of this log or before. */
+  commit: number
   entries: Entry[]
 }
 
@@ -71,10 +74,11 @@ export function firstOfPackKey(key: Uint8Array): number | undefined {
   return Number.isSafeInteger(first) && first > 0 ? first : undefined
 }
 
-export function encodePack(key: Uint8Array, { prevTerm, entries }: Pack): Uint8Array {
+export function encodePack(key: Uint8Array, { prevTerm, commit, entries }: Pack): Uint8Array {
   const value = Buffer.allocUnsafe(PACK_HEADER_BYTES + sizeOfEntries(entries) + CRC_BYTES)
   value[0] = LOG_VERSION
   writeUint64(value, prevTerm, 1)
+  writeUint64(value, commit, 9)
   writeEntries(value, PACK_HEADER_BYTES, entries)
   return sealed(key, value)
 }
@@ -86,9 +90,10 @@ export function decodePack(key: Uint8Array, value: Uint8Array): Pack {
   if (first === undefined) throw damaged('no key of entries')
   return parsed(() => {
     const prevTerm = readUint64(body, 1)
+    const commit = readUint64(body, 9)
     const entries = decodeEntries(body.subarray(PACK_HEADER_BYTES), first, prevTerm)
     if (entries.length === 0) throw damaged('no entries')
-    return { prevTerm, entries }
+    return { prevTerm, commit, entries }
   })
 }
 

@@ -55,9 +55,9 @@ test('raft codecs: golden bytes of entries', () => {
 test('raft codecs: golden bytes of records in the log', () => {
   const key = packKey(7)
   expect(hex(key)).toBe('650000000000000007')
-  const pack = `010000000000000001${ENTRIES_HEX}`
-  const value = encodePack(key, { prevTerm: 1, entries: ENTRIES })
-  expect(hex(value)).toBe(`${pack}6d8948de`)
+  const pack = `0100000000000000010000000000000006${ENTRIES_HEX}`
+  const value = encodePack(key, { prevTerm: 1, commit: 6, entries: ENTRIES })
+  expect(hex(value)).toBe(`${pack}f17eaea6`)
   const hardState = { term: 5, vote: 'a:1', commit: 2 ** 40, damaged: true }
   expect(hex(encodeHardState(hardState))).toBe(
     '0101000000000000000500000100000000006' + '13a31b9e28c87',
@@ -177,7 +177,7 @@ const MESSAGES: [string, Message, string][] = [
   ['term notice', { ...BASE, term: 3, type: 'termNotice' }, '08021a04080c1003'],
 ]
 
-function decodeMessage(header: Uint8Array, body = new Uint8Array(0)): Message {
+function decodeMessage(header: Uint8Array, body: Uint8Array = new Uint8Array(0)): Message {
   const frame = decodeFrame(header)
   if (frame.kind !== 'message') throw new Error(`a ${frame.kind}`)
   return messageFrom(frame.message, body, HELLO)
@@ -299,7 +299,7 @@ describe('raft codecs: what others could send', () => {
 
   test('raft codecs: a record with one bit changed, or under another key, is damaged', () => {
     const key = packKey(7)
-    const value = encodePack(key, { prevTerm: 1, entries: ENTRIES })
+    const value = encodePack(key, { prevTerm: 1, commit: 6, entries: ENTRIES })
     for (let bit = 0; bit < value.length * 8; bit++) {
       const changed = new Uint8Array(value)
       changed[bit >> 3]! ^= 1 << (bit & 7)
