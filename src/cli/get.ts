@@ -8,20 +8,21 @@ import { displayPath, placeFor, refuseNoFolder, refuseOverwrite } from './get-pl
 import { nameProblem } from './names.js'
 import { getFolder, type PathFolder } from './namespace-get.js'
 import { isSymlink, statEntry } from './namespace-paths.js'
-import type { Handler, Options, Session } from './session.js'
-import { isClusterPath, parseTarget } from './target.js'
+import type { Handler, Session } from './session.js'
+import { isClusterPath, parseTarget, type Target } from './target.js'
 import { type FileAttributes, writeFile } from './write-file.js'
 import { contentFolder, writeFolder } from './write-folder.js'
 
 const JSON_PROGRESS_HZ = 4
 
 export const get: Handler = async (session, [given], options) => {
+  const target = await targetOf(String(given))
   const force = options.force === true
   const output = options.output as string | undefined
   if (output === '') throw usageError('the output has an empty name')
   const { client } = await session.node()
   const { signal, settings } = session
-  const source = await sourceOf(client, String(given), options, signal)
+  const source = await sourceOf(client, target, { stale: options.stale === true, signal })
   const { name } = source
   if (output === undefined && nameProblem(name) !== undefined) {
     throw usageError(`${shown(name)} is no file name here`, 'give one with: -o OUT')
@@ -83,24 +84,28 @@ interface Source {
   attributes?: FileAttributes
 }
 
+/** What is no path of the namespace is a CID, and is checked before a node is asked. */
+async function targetOf(given: string): Promise<Target | string> {
+  return isClusterPath(given) ? given : parseTarget(given)
+}
+
 /** Of the namespace: a file is had by its content, a folder by its path. */
 async function sourceOf(
   client: ApiClient,
-  given: string,
-  options: Options,
-  signal: AbortSignal,
+  target: Target | string,
+  { stale, signal }: { stale: boolean; signal: AbortSignal },
 ): Promise<(Source & { kind?: undefined }) | PathFolder> {
-  if (!isClusterPath(given)) {
-    const { ref, names, cid } = await parseTarget(given)
+  if (typeof target !== 'string') {
+    const { ref, names, cid } = target
     return { ref, name: names.at(-1) ?? cid }
   }
-  const stale = options.stale === true
-  const entry = await statEntry(client, given, { stale, signal })
-  if (entry.kind === 'directory')
-    return { kind: 'directory', path: entry.path, name: entry.name, stale }
-  if (entry.kind === 'symlink') throw isSymlink(entry)
-  const { mode, mtimeNs } = entry
-  return { ref: entry.cid, name: entry.name, attributes: { mode, mtimeNs } }
+  const { kind, path, name, cid, mode, mtimeNs, ...entry } = await statEntry(client, target, {
+    stale,
+    signal,
+  })
+  if (kind === 'directory') return { kind, path, name, stale }
+  if (kind === 'symlink') throw isSymlink({ path, target: entry.target })
+  return { ref: cid, name, attributes: { mode, mtimeNs } }
 }
 
 function downloadOptions({ settings, signal }: Session) {
@@ -108,18 +113,18 @@ function downloadOptions({ settings, signal }: Session) {
 }
 
 export const cat: Handler = async (session, [given], options) => {
+  const target = await targetOf(String(given))
   const { client } = await session.node()
   const offset = (options.offset as number | undefined) ?? 0
   const length = options.length as number | undefined
   const range = { ...downloadOptions(session), offset, ...(length === undefined ? {} : { length }) }
-  if (isClusterPath(String(given))) {
+  if (typeof target === 'string') {
     const stale = options.stale === true
-    await toStdout(session, client.downloadPath(String(given), { ...range, stale }))
+    await toStdout(session, client.downloadPath(target, { ...range, stale }))
     return
   }
-  const { cid, names } = await parseTarget(String(given))
   if (length === 0) return
-  await toStdout(session, client.download(cid, { ...range, path: names }))
+  await toStdout(session, client.download(target.cid, { ...range, path: target.names }))
 }
 
 async function toStdout(session: Session, download: Promise<Download>): Promise<void> {

@@ -15,7 +15,7 @@ export async function statEntry(
   return entry
 }
 
-export function isSymlink({ path, target }: PathEntry): DpsError {
+export function isSymlink({ path, target }: Pick<PathEntry, 'path' | 'target'>): DpsError {
   const message = `${path} is a symlink to '${target}'`
   return new DpsError('FAILED_PRECONDITION', message, {
     hint: 'symlinks are stored, never followed: name its target',

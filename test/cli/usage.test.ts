@@ -144,11 +144,22 @@ describe('usage errors', () => {
     expect(stderr).toMatch(/^error: .*nonsense.* \(INVALID_ARGUMENT\)\nhint: .*CIDv1/)
   })
 
-  test('usage: a path of the namespace is told as what this version lacks', async () => {
-    const { code, stderr } = await cli(['cat', '/photos/a.jpg', '--data-dir', await tempDir()])
-    expect(code).toBe(1)
-    expect(stderr).toMatch(/^error: \/photos\/a\.jpg is a path .* \(UNIMPLEMENTED\)\nhint: /)
-  })
+  const noPaths = [
+    ['put', 'x', 'photos'],
+    ['mkdir', 'photos'],
+    ['mv', '/a', 'b'],
+    ['mv', 'a', '/b'],
+    ['rm', '/ipfs/x'],
+  ]
+  test.each(noPaths)(
+    'usage: %s %s %s: what is no path of the cluster is refused',
+    async (...argv) => {
+      const given = argv.filter((each) => each !== undefined)
+      const { code, stderr } = await cli([...given, '--data-dir', await tempDir()])
+      expect(code).toBe(2)
+      expect(stderr).toMatch(/ is no path of the cluster .*\nhint: cluster paths start with '\/'/)
+    },
+  )
 
   test.each(['cluster_only', 'cloud'])('start: mode %s is refused, not pretended', async (mode) => {
     const dataDir = join(await tempDir(), 'new')
