@@ -2,7 +2,7 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DpsError } from '../base/index.js'
-import { type LevelDb, levelDb, levelError, openLevel } from '../store/index.js'
+import { damagedLevelFiles, type LevelDb, levelDb, levelError, openLevel } from '../store/index.js'
 import type {
   PageRange,
   StateGeneration,
@@ -50,6 +50,13 @@ export class LevelStateStore implements StateStore {
   async open(generation: number): Promise<StateGeneration> {
     const path = this.#pathOf(generation)
     await mkdir(path, { recursive: true })
+    // LevelDB leaves out what it can't replay and goes on with what came later; and a damaged table
+    // may end the process.
+    const { logs, tables } = await damagedLevelFiles(path)
+    const [damage] = [...tables, ...logs]
+    if (damage !== undefined) {
+      throw new DpsError('DATA_LOSS', `the replicated state in ${path} is damaged: ${damage}`)
+    }
     let made: LevelDb | undefined
     await openLevel(() => {
       made = levelDb(path, LEVEL)
