@@ -78,7 +78,8 @@ export function clusterParts(init: ClusterPartsInit): ClusterParts {
       { handlers: answer.handlers(), admit: (head) => answer.admit(head) },
     )
     early.unshift(client)
-    parts.push(server)
+    const tell = { serviceId: 'cluster-addresses', start: async () => cluster.networkUp() }
+    parts.push(server, tell)
   }
   return { authority, cluster, early, parts }
 }

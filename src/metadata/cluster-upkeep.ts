@@ -30,7 +30,10 @@ export interface UpkeepInit {
   zone: string
 }
 
-const LOOK_MS = 2_000
+/** What nothing tells of: an address of this machine that changed. */
+const LOOK_MS = 30_000
+/** While there is no leader, and after a failure. */
+const RETRY_MS = 2_000
 /** Elections take less: who hears no leader for so long may have been removed. */
 const LEADERLESS_MS = 10_000
 const COMMAND_TIMEOUT_MS = 10_000
@@ -76,14 +79,19 @@ export class ClusterUpkeep implements Part {
     this.#cancel()
     const { signal } = this.#stopping
     this.#running = this.#look(signal)
-      .catch((err) => {
-        if (!signal.aborted) this.#components.log.debug({ err }, 'upkeep: tried again later')
-      })
-      .finally(() => {
+      .then(
+        () => (this.#components.seat.status()?.leader === undefined ? RETRY_MS : LOOK_MS),
+        (err) => {
+          if (!signal.aborted) this.#components.log.debug({ err }, 'upkeep: tried again later')
+          return RETRY_MS
+        },
+      )
+      .then((delayMs) => {
         this.#running = undefined
-        const delayMs = this.#again ? 0 : LOOK_MS
+        const againMs = this.#again ? 0 : delayMs
         this.#again = false
-        this.#cancel = this.#components.timers.after(delayMs, () => this.wake())
+        if (signal.aborted) return
+        this.#cancel = this.#components.timers.after(againMs, () => this.wake())
       })
   }
 

@@ -114,6 +114,11 @@ export class Cluster implements Part {
     await this.#upkeep.start()
   }
 
+  /** The network is there: from now on this node has addresses to tell. */
+  networkUp(): void {
+    this.#upkeep.wake()
+  }
+
   async stop(): Promise<void> {
     await this.#upkeep.stop()
     await this.#worker.stop()

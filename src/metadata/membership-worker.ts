@@ -3,7 +3,7 @@
  * what the leader observes.
  *
  * Everything it does is a proposal, so that a leader that is none any more changes nothing. It is
- * woken by changes and looks by itself now and then; each look ends with at most one step.
+ * woken by changes, and looks by itself while there are others; each look ends with at most one step.
  */
 import {
   type Clock,
@@ -50,6 +50,8 @@ const CAUGHT_UP_ENTRIES = 256
 export const ALIVE_MS = 3_000
 /** One proposal of the worker; the next look tries again. */
 const STEP_TIMEOUT_MS = 10_000
+/** How soon a learner that is catching up is looked at again. */
+const CATCHING_UP_MS = 200
 const PRUNE_EVERY_MS = 10 * 60_000
 
 export class MembershipWorker implements Part {
@@ -98,20 +100,22 @@ export class MembershipWorker implements Part {
       return
     }
     this.#cancel()
-    this.#running = this.#look(this.#stopping.signal).finally(() => {
+    this.#running = this.#look(this.#stopping.signal).then((delayMs) => {
       this.#running = undefined
-      const delayMs = this.#again ? 0 : this.#init.checkMs
+      const againMs = this.#again ? 0 : delayMs
       this.#again = false
-      this.#cancel = this.#components.timers.after(delayMs, () => this.wake())
+      if (againMs === undefined || this.#stopping?.signal.aborted) return
+      this.#cancel = this.#components.timers.after(againMs, () => this.wake())
     })
   }
 
-  async #look(signal: AbortSignal): Promise<void> {
+  /** @returns when to look again; undefined: when woken */
+  async #look(signal: AbortSignal): Promise<number | undefined> {
     const runner = this.#components.runner()
     const status = runner?.status()
     if (runner === undefined || status === undefined || status.role !== 'leader') {
       this.#sinceMs.clear()
-      return
+      return undefined
     }
     const nowMs = this.#components.clock.monotonicMs()
     const { voters, learners } = status.configuration
@@ -127,10 +131,9 @@ export class MembershipWorker implements Part {
       const view = await this.#components.authority.read({ stale: true, signal })
       const records = await listNodes(view, { signal })
       // The founder's first command is still on its way.
-      if (records.length === 0) return
+      if (records.length === 0) return this.#init.checkMs
       if (await this.#observe(records, { members, silenceMs, knownMs, signal })) {
-        this.#again = true
-        return
+        return 0
       }
       const facts = new Map<NodeId, MemberFacts>()
       for (const id of members) {
@@ -151,13 +154,20 @@ export class MembershipWorker implements Part {
       })
       if (step !== undefined) {
         await this.#take(step, runner, signal)
-        this.#again = true
-      } else {
-        await this.#prune(nowMs, signal)
+        return 0
       }
+      await this.#prune(nowMs, signal)
+      // Alone, nobody can fall silent.
+      if (members.size === 1) return PRUNE_EVERY_MS
+      const isComing = learners.some((id) => {
+        const { online = false, caughtUp = false } = facts.get(id) ?? {}
+        return online && !caughtUp
+      })
+      return isComing ? Math.min(CATCHING_UP_MS, this.#init.checkMs) : this.#init.checkMs
     } catch (error) {
-      if (signal.aborted) return
+      if (signal.aborted) return undefined
       this.#log.debug({ err: error }, 'membership: tried again at the next look')
+      return this.#init.checkMs
     }
   }
 
