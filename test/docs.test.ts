@@ -78,7 +78,8 @@ describe('contracts', () => {
 
   test('contracts: every message between peers and in manifests is in one', () => {
     const named = new Set(messages.map(([name]) => name))
-    for (const file of ['call/v1/call', 'content/v1/manifest', 'exchange/v1/exchange']) {
+    const files = ['call/v1/call', 'content/v1/manifest', 'exchange/v1/exchange', 'raft/v1/raft']
+    for (const file of files) {
       for (const [name, fields] of protoMessages(`protos/dps/${file}.proto`)) {
         // Messages of one field that only wrap a list are described by what they hold.
         if (Object.keys(fields).length === 1 && !named.has(name)) continue
