@@ -87,6 +87,8 @@ export interface BenchNode {
   peerId: string
   addrs: string[]
   client: ApiClient
+  /** Where and with what other processes ask it. */
+  api: { url: string; token: string }
   pid: number
   readyMs: number
   stop(): Promise<void>
@@ -128,6 +130,7 @@ export async function startNode(
     peerId: ready.peerId,
     addrs: ready.addrs,
     client: new ApiClient({ url: ready.api, token }),
+    api: { url: ready.api, token },
     pid: child.pid!,
     readyMs,
     stop,

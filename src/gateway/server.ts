@@ -1,4 +1,5 @@
 /** The API's server: the door, then the routes. */
+import { setMaxListeners } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { DpsError, type Part, toDpsError } from '../base/index.js'
 import { isRequestId, type Log, type Metrics, newRequestId } from '../observability/index.js'

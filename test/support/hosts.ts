@@ -18,8 +18,8 @@ export function canMakeHosts(): boolean {
   const name = `dps${process.pid}`
   const able =
     tryIp('netns', 'add', name) &&
-    tryIp('-n', name, 'link', 'add', 'b', 'type', 'bridge') &&
-    tryIp('-n', name, 'link', 'add', 'v', 'type', 'veth', 'peer', 'name', 'w')
+    tryIp('-n', name, 'link', 'add', 'br0', 'type', 'bridge') &&
+    tryIp('-n', name, 'link', 'add', 've0', 'type', 'veth', 'peer', 'name', 've1')
   tryIp('netns', 'del', name)
   return able
 }
