@@ -237,6 +237,7 @@ test('a log with a flipped byte does not vote until the leader has healed it', a
   flipByte(join(damaged.dataDir, 'raft', 'log'))
   await leader.kill('SIGKILL')
   await damaged.start()
+  expect(damaged.log).toMatch(/the log lost/)
   // It and the sound one are a majority, but what it acknowledged may be what it lost.
   await expect(cluster.leader({ timeoutMs: 5_000 })).rejects.toThrow('a leader')
   await leader.start()
