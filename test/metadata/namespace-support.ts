@@ -25,6 +25,8 @@ const HANDLERS = new Map(
 export class NamespaceState implements View {
   readonly rows = new Map<string, Row>()
   appliedIndex = 0
+  /** Keys that the last command wrote. */
+  written: Uint8Array[] = []
   timeMs = 1_700_000_000_000
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -45,12 +47,14 @@ export class NamespaceState implements View {
     const handler = HANDLERS.get(command.type)!
     this.appliedIndex++
     this.timeMs++
+    this.written = []
     const draft = new Draft(this)
     const decoded = handler.decode(handler.encode(command))
     const context = { view: draft, index: this.appliedIndex, timeMs: this.timeMs }
     const result = handler.apply(context, decoded)
     for (const [name, { key, value, fresh }] of draft.writes) {
       if (fresh && this.rows.has(name)) throw new TypeError(`${name} was there before`)
+      this.written.push(key)
       if (value === undefined) this.rows.delete(name)
       else this.rows.set(name, [key, value])
     }
