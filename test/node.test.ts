@@ -82,6 +82,11 @@ test('node: what is not stored here is not announced', async () => {
       discovery: discovery as Discovery,
       store: Object.assign(store, { problem: () => undefined }),
       references: { async *pins() {} },
+      cluster: {
+        open: async () => {},
+        brief: () => ({ id: 'c1', leader: 'p', role: 'voter', mode: 'hybrid' }),
+        problems: () => [],
+      },
       askToStop: () => {},
     },
     { settings: await settings(), instanceId: 'i', peerId: 'p', diskPath: '/' },

@@ -4,7 +4,7 @@
  * A membership can take another's place while the node runs; what stands on the authority only
  * sees a moment without a replica.
  */
-import { type Clock, DpsError } from '../base/index.js'
+import { type Clock, DpsError, type Timers } from '../base/index.js'
 import type { Log } from '../observability/index.js'
 import { nodeIdOf, type RaftRunner, type RunnerStatus } from '../raft/index.js'
 import type { Authority } from './authority.js'
@@ -16,10 +16,14 @@ import type { Replica } from './replica.js'
 export interface SeatComponents {
   authority: Pick<Authority, 'onApplied' | 'replaceReplica'>
   clock: Pick<Clock, 'monotonicMs'>
+  timers: Timers
   /** A replica over the files in `path`, not started. */
   makeReplica(membership: Membership, path: string): Replica
   log: Log
 }
+
+/** A disk that takes longer to write one record has other troubles. */
+const SETTLE_MS = 2_000
 
 export interface SeatInit {
   /** The directory `raft/`. */
@@ -112,6 +116,27 @@ export class Seat {
     authority.replaceReplica(replica)
     this.#onRaft()
     this.refresh()
+  }
+
+  /** Resolves when the only voter leads, which takes it a moment after opening; at once for others. */
+  async settled(): Promise<void> {
+    const isSettled = () => {
+      const status = this.status()
+      if (status === undefined || status.leader !== undefined) return true
+      const { voters } = status.configuration
+      return voters.length !== 1 || voters[0] !== status.id
+    }
+    if (isSettled()) return
+    const { timers } = this.#components
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        off()
+        cancel()
+        resolve()
+      }
+      const off = this.onChange(() => isSettled() && end())
+      const cancel = timers.after(SETTLE_MS, end)
+    })
   }
 
   /** Closes the replica; {@link open} opens it again. */

@@ -82,7 +82,7 @@ export class Cluster implements Part {
     this.#components = { ...components, log }
     this.#init = init
     const { path, peerId, mode } = init
-    this.#seat = new Seat({ authority, makeReplica, clock, log }, { path, peerId, mode })
+    this.#seat = new Seat({ authority, makeReplica, clock, timers, log }, { path, peerId, mode })
     const seat = this.#seat
     this.#ask = network === undefined ? undefined : new ClusterAsk(network)
     this.answer = new ClusterAnswer({ seat, authority, clock, log })
@@ -104,11 +104,16 @@ export class Cluster implements Part {
   /** @throws DATA_LOSS when the membership is unreadable, and as the replica's start */
   async start(): Promise<void> {
     await this.#seat.sit()
-    if (!this.#init.lazy) await this.open()
+    if (!this.#init.lazy) await this.#open()
   }
 
   /** Opens the replica; for a lazy one, when it is first needed. Again is harmless. */
   async open(): Promise<void> {
+    await this.#open()
+    await this.#seat.settled()
+  }
+
+  async #open(): Promise<void> {
     await this.#seat.open()
     await this.#worker.start()
     await this.#upkeep.start()
