@@ -290,7 +290,11 @@ export class ClusterMoves {
   async #alive(options: AbortOptions): Promise<Set<NodeId>> {
     const { seat, ask } = this.#components
     const status = seat.status()
-    if (status?.leader === undefined) throw new DpsError('UNAVAILABLE', 'there is no leader now')
+    if (status?.leader === undefined) {
+      throw new DpsError('UNAVAILABLE', 'there is no leader now', {
+        hint: 'bring back a majority of the voters, or: dps-node cluster recover',
+      })
+    }
     const { clusterId, nodeId } = seat.membership
     const heard: [NodeId, number][] =
       status.leader === nodeId

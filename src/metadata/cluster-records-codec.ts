@@ -14,6 +14,7 @@ import {
   PruneInvitations,
   RefoundCluster,
   RetireNode,
+  SetClusterMode,
   SetNodeState,
   SetNodeWish,
 } from '../wire/metadata/cluster.js'
@@ -77,6 +78,7 @@ export type ClusterCommand =
       lost: readonly string[]
     } & NodeLife)
   | { type: 'pruneInvitations'; ids: readonly string[] }
+  | { type: 'setClusterMode'; mode: string }
 
 export type ClusterCommandOf<T extends ClusterCommand['type']> = Extract<
   ClusterCommand,
@@ -234,6 +236,13 @@ export const CLUSTER_CODECS: { [T in ClusterCommand['type']]: Codec<T> } = {
     decode: (bytes) => {
       const wire = read(() => PruneInvitations.decode(bytes, { limits: { ids: PRUNE_IDS_MAX } }))
       return { type: 'pruneInvitations', ids: wire.ids.map(idFrom) }
+    },
+  },
+  setClusterMode: {
+    encode: (command) => SetClusterMode.encode(command),
+    decode: (bytes) => {
+      const { mode } = read(() => SetClusterMode.decode(bytes))
+      return { type: 'setClusterMode', mode: nameFrom('mode', mode) }
     },
   },
 }

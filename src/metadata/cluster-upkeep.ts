@@ -28,6 +28,10 @@ export interface UpkeepInit {
   peerId: string
   name: string
   zone: string
+  /** What the settings say. */
+  mode: string
+  /** Only a command works here, for a moment: the settings are not the node's. */
+  lazy: boolean
 }
 
 /** What nothing tells of: an address of this machine that changed. */
@@ -104,6 +108,7 @@ export class ClusterUpkeep implements Part {
     if (status.leader === undefined) return
     if (status.role === 'leader') await this.#found(signal)
     await this.#describe(signal)
+    if (status.role === 'leader') await this.#setMode(signal)
     if (seat.membership.pendingImport !== undefined) await resume({ signal })
   }
 
@@ -116,6 +121,22 @@ export class ClusterUpkeep implements Part {
     const life = { peerId: peerOf(nodeId), incarnation: incarnationOf(nodeId) }
     await authority.execute(
       { type: 'foundCluster', clusterId, mode, ...life, ...this.#described() },
+      { signal, timeoutMs: COMMAND_TIMEOUT_MS },
+    )
+  }
+
+  /** The mode belongs to the cluster; of a cluster of one, that is to its owner. */
+  async #setMode(signal: AbortSignal): Promise<void> {
+    const { seat, authority } = this.#components
+    const { mode, lazy } = this.#init
+    const { configuration, records } = seat.members
+    const machine = seat.replica?.machine
+    const cluster = machine === undefined ? undefined : readCluster(machine)
+    const others = records.filter(({ state }) => state !== 'removed').length - 1
+    if (lazy || cluster === undefined || cluster.mode === mode) return
+    if (others > 0 || configuration.voters.length + configuration.learners.length > 1) return
+    await authority.execute(
+      { type: 'setClusterMode', mode },
       { signal, timeoutMs: COMMAND_TIMEOUT_MS },
     )
   }

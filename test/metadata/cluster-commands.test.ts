@@ -168,6 +168,11 @@ describe('members', () => {
     )
   })
 
+  test('mode: of the cluster, changed as a whole', async () => {
+    await run({ type: 'setClusterMode', mode: 'local_only' })
+    expect(readCluster(machine)).toMatchObject({ clusterId: 'c1', mode: 'local_only' })
+  })
+
   test('recovery: another cluster id, one member, the others removed, incarnations go on', async () => {
     await run(INVITE)
     await run(admit('p2'))

@@ -223,6 +223,17 @@ const pruneInvitations = defineCommand<ClusterCommandOf<'pruneInvitations'>, obj
   ...NOTHING,
 })
 
+const setClusterMode = defineCommand<ClusterCommandOf<'setClusterMode'>, object>({
+  type: 'setClusterMode',
+  tag: 30,
+  ...CLUSTER_CODECS.setClusterMode,
+  apply: ({ view }, { mode }) => {
+    put(view, { ...clusterOf(view), mode })
+    return {}
+  },
+  ...NOTHING,
+})
+
 export const CLUSTER_COMMANDS = [
   foundCluster,
   createInvitation,
@@ -234,6 +245,7 @@ export const CLUSTER_COMMANDS = [
   forgetNode,
   refoundCluster,
   pruneInvitations,
+  setClusterMode,
 ] as const
 
 function clusterOf(view: Getter): ClusterRecord {

@@ -2417,6 +2417,95 @@ export namespace RefoundCluster {
   }
 }
 
+export interface SetClusterMode {
+  mode: string
+}
+
+export namespace SetClusterMode {
+  let _codec: Codec<SetClusterMode>
+
+  export const codec = (): Codec<SetClusterMode> => {
+    if (_codec == null) {
+      _codec = message<SetClusterMode>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.mode != null && obj.mode !== '')) {
+          w.uint32(10)
+          w.string(obj.mode)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          mode: ''
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.mode = reader.string()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.mode`,
+                value: reader.string()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface SetClusterModeModeFieldEvent {
+    field: '$.mode'
+    value: string
+  }
+
+  export function encode (obj: Partial<SetClusterMode>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, SetClusterMode.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SetClusterMode>): SetClusterMode {
+    return decodeMessage(buf, SetClusterMode.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SetClusterMode>): Generator<SetClusterModeModeFieldEvent> {
+    return streamMessage(buf, SetClusterMode.codec(), opts)
+  }
+}
+
 export interface PruneInvitations {
   ids: string[]
 }
