@@ -45,6 +45,28 @@ export async function importNamespace(
     { type: 'openUpload', holder, ttlMs: UPLOAD_TTL_MS },
     options,
   )
+  const close = { type: 'closeUploads' as const, uploadIds: [uploadId], expiredOnly: false }
+  try {
+    return await copy(from, into, { names, uploadId, holder }, options)
+  } finally {
+    // Where it fails it runs out by itself.
+    await into.execute(close, options).catch(() => {})
+  }
+}
+
+interface CopyInit {
+  /** Of the directory that takes it. */
+  names: readonly string[]
+  uploadId: number
+  holder: string
+}
+
+async function copy(
+  from: View,
+  into: ImportTarget,
+  { names, uploadId, holder }: CopyInit,
+  options: AbortOptions,
+): Promise<{ files: number }> {
   const root = statEntry(from, { directoryId: ROOT_DIRECTORY, names: [] })
   let items: PutItem[] = []
   let files = 0
@@ -72,7 +94,6 @@ export async function importNamespace(
     if (items.length === PUT_ITEMS_MAX) await flush()
   }
   await flush()
-  await into.execute({ type: 'closeUploads', uploadIds: [uploadId], expiredOnly: false }, options)
   return { files }
 }
 
