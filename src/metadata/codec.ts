@@ -11,9 +11,8 @@ import {
   SnapshotTail,
   StateMark as WireMark,
 } from '../wire/metadata/metadata.js'
-import type { SessionRecord } from './commands/session-rules.js'
-import type { ExpireSessions as ExpireSessionsCommand } from './commands/sessions.js'
 import { readU64, writeU64 } from './keys.js'
+import type { ExpireSessions as ExpireSessionsCommand, SessionRecord } from './session-types.js'
 
 const ENTRY_FORMAT = 1
 const ENTRY_HEAD_BYTES = 9

@@ -94,9 +94,10 @@ export {
 export { Replica, type ReplicaComponents, type ReplicaInit } from './replica.js'
 export { SessionSweeper } from './session-sweeper.js'
 export type {
-  PageRange,
+  CursorRange,
   StateGeneration,
   StateStore,
+  StoreCursor,
   StoreSnapshot,
   StoreWrite,
 } from './state-store.js'

@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { DpsError } from '../base/index.js'
 import { damagedLevelFiles, type LevelDb, levelDb, levelError, openLevel } from '../store/index.js'
 import type {
-  PageRange,
+  CursorRange,
   StateGeneration,
   StateStore,
+  StoreCursor,
   StoreSnapshot,
   StoreWrite,
 } from './state-store.js'
-import type { Row } from './view.js'
 
 const NAME = /^state-(\d{1,15})$/
 const ASIDE = 'state.damaged'
@@ -102,22 +102,26 @@ class LevelGeneration implements StateGeneration {
     }
   }
 
-  page(range: PageRange): Promise<Row[]> {
-    return this.#page(range)
+  cursor(range: CursorRange): StoreCursor {
+    return this.#cursor(range)
   }
 
-  async #page({ gte, lt, limit, reverse = false }: PageRange, snapshot?: LevelSnapshot) {
+  #cursor({ gte, lt, reverse = false }: CursorRange, snapshot?: LevelSnapshot): StoreCursor {
+    if (this.#db.status !== 'open') {
+      throw new DpsError('UNAVAILABLE', `${this.#path} is closed`)
+    }
     const options = { gte, lt, reverse, highWaterMarkBytes: PAGE_BYTES }
-    try {
-      // Made in this turn: what is written from here on is not seen.
-      const iterator = this.#db.iterator({ ...options, ...(snapshot && { snapshot }) })
-      try {
-        return await iterator.nextv(limit)
-      } finally {
-        await iterator.close()
-      }
-    } catch (error) {
-      throw levelError(error, this.#path)
+    // Made in this turn: what is written from here on is not seen.
+    const iterator = this.#db.iterator({ ...options, ...(snapshot && { snapshot }) })
+    return {
+      next: async (limit) => {
+        try {
+          return await iterator.nextv(limit)
+        } catch (error) {
+          throw levelError(error, this.#path)
+        }
+      },
+      close: () => iterator.close(),
     }
   }
 
@@ -140,7 +144,7 @@ class LevelGeneration implements StateGeneration {
   snapshot(): StoreSnapshot {
     if (this.#failure !== undefined) throw this.#failure
     const snapshot = this.#db.snapshot()
-    return { page: (range) => this.#page(range, snapshot), close: () => snapshot.close() }
+    return { cursor: (range) => this.#cursor(range, snapshot), close: () => snapshot.close() }
   }
 
   async close(): Promise<void> {

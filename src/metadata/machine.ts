@@ -15,7 +15,7 @@ import { decodeEntry, decodeMark, encodeMark, type StateMark } from './codec.js'
 import { GenerationInstall } from './install.js'
 import { keyAfter, STATE_RANGE } from './keys.js'
 import { bootMark, checkSchema, MARK_KEY } from './mark.js'
-import { mergePage, Overlay } from './overlay.js'
+import { mergeRows, Overlay } from './overlay.js'
 import { StoredSnapshot } from './snapshot.js'
 import type { StateGeneration, StateStore, StoreWrite } from './state-store.js'
 import { openValue, plainBytes, sealValue } from './values.js'
@@ -47,6 +47,8 @@ export type AppliedListener = (keys: readonly Uint8Array[] | 'all') => void
 /** Entries applied in one turn: some milliseconds. Timers and sockets must not wait longer. */
 const APPLY_TURN_ENTRIES = 256
 const PAGE_ROWS = 1000
+/** A cursor holds on to what has been replaced since, and each one costs some memory until collected. */
+const CURSOR_PAGES = 32
 
 /**
  * Applies committed entries. Reads see them at once; the disk gets them in batches, each one with
@@ -147,7 +149,9 @@ export class MetadataMachine implements StateMachine, View {
       checkSchema(mark)
       return mark
     }
-    const [row] = await store.page({ ...STATE_RANGE, limit: 1 })
+    const cursor = store.cursor(STATE_RANGE)
+    const [row] = await cursor.next(1)
+    await cursor.close()
     if (row === undefined) return bootMark(this.#init.boot)
     throw new DpsError('DATA_LOSS', `state ${store.generation} is damaged: its mark is missing`)
   }
@@ -172,37 +176,35 @@ export class MetadataMachine implements StateMachine, View {
     range: KeyRange,
     { signal }: AbortOptions = {},
   ): AsyncGenerator<readonly Row[], void, undefined> {
-    let { gte, lt } = range
+    let { gte, lt, limit: left = Number.POSITIVE_INFINITY } = range
     const { reverse = false } = range
-    let left = range.limit ?? Number.POSITIVE_INFINITY
     while (left > 0) {
-      signal?.throwIfAborted()
-      const limit = Math.min(PAGE_ROWS, left)
-      const { rows, through } = await this.#page({ gte, lt, limit, reverse })
-      if (rows.length > 0) yield rows
-      if (through === undefined) return
-      left -= rows.length
-      if (reverse) lt = through
-      else gte = keyAfter(through)
+      const store = this.#generation()
+      // Both in one turn: what leaves the overlay is in the store before that, so none lacks in both.
+      const cursor = store.cursor({ gte, lt, reverse })
+      const writes = this.#overlay.within({ gte, lt, reverse })
+      try {
+        for (let page = 0; page < CURSOR_PAGES; page++) {
+          signal?.throwIfAborted()
+          const sealed = await cursor.next(Math.min(PAGE_ROWS, left))
+          const stored = sealed.map(
+            ([key, value]): Row => [plainBytes(key), this.#open(key, value)],
+          )
+          const rows = mergeRows(stored, writes, reverse).slice(0, left)
+          left -= rows.length
+          for (let at = 0; at < rows.length; at += PAGE_ROWS) yield rows.slice(at, at + PAGE_ROWS)
+          if (left === 0 || stored.length === 0) return
+          const [through] = stored.at(-1)!
+          if (reverse) lt = through
+          else gte = keyAfter(through)
+        }
+      } catch (error) {
+        // Another state took the place of the one that was read: on in that one.
+        if (this.#current === store || this.#current === undefined) throw error
+      } finally {
+        await cursor.close()
+      }
     }
-  }
-
-  async #page(range: Required<KeyRange>): Promise<ReturnType<typeof mergePage>> {
-    const store = this.#generation()
-    // Both in one turn: what leaves the overlay later is in the store by then, or in neither.
-    const reading = store.page(range)
-    const writes = this.#overlay.within(range)
-    let sealed: Row[]
-    try {
-      sealed = await reading
-    } catch (error) {
-      // Closed under the reader because another state took its place.
-      if (this.#current !== store && this.#current !== undefined) return this.#page(range)
-      throw error
-    }
-    const rows = sealed.map(([key, value]): Row => [plainBytes(key), this.#open(key, value)])
-    const { limit, reverse } = range
-    return mergePage(rows, writes, { complete: rows.length === 0, limit, reverse })
   }
 
   async apply(entries: readonly Entry[]): Promise<(Uint8Array | undefined)[]> {

@@ -1,9 +1,10 @@
 import { assert, DpsError } from '../base/index.js'
 import { textOfKey } from './keys.js'
 import type {
-  PageRange,
+  CursorRange,
   StateGeneration,
   StateStore,
+  StoreCursor,
   StoreSnapshot,
   StoreWrite,
 } from './state-store.js'
@@ -79,9 +80,16 @@ export class MemoryGeneration implements StateGeneration {
     return this.#rows.get(textOfKey(key))?.[1]
   }
 
-  async page(range: PageRange): Promise<Row[]> {
+  cursor(range: CursorRange): StoreCursor {
     this.#check()
-    return pageOf(this.#sorted(), this.#rows, range)
+    const { next, close } = cursorOver(rowsOf(this.#sorted(), this.#rows, range))
+    return {
+      next: async (limit) => {
+        this.#check()
+        return next(limit)
+      },
+      close,
+    }
   }
 
   async write(writes: readonly StoreWrite[]): Promise<void> {
@@ -104,7 +112,7 @@ export class MemoryGeneration implements StateGeneration {
     this.#check()
     const order = this.#sorted()
     const rows = new Map(this.#rows)
-    return { page: async (range) => pageOf(order, rows, range), close: async () => {} }
+    return { cursor: (range) => cursorOver(rowsOf(order, rows, range)), close: async () => {} }
   }
 
   async close(): Promise<void> {
@@ -121,14 +129,26 @@ export class MemoryGeneration implements StateGeneration {
   }
 }
 
-function pageOf(order: readonly string[], rows: ReadonlyMap<string, Row>, range: PageRange): Row[] {
-  const from = lowerBound(order, textOfKey(range.gte))
-  const to = lowerBound(order, textOfKey(range.lt))
-  const count = Math.max(0, Math.min(range.limit, to - from))
-  const texts = range.reverse
-    ? order.slice(to - count, to).reverse()
-    : order.slice(from, from + count)
+function rowsOf(
+  order: readonly string[],
+  rows: ReadonlyMap<string, Row>,
+  { gte, lt, reverse = false }: CursorRange,
+): Row[] {
+  const from = lowerBound(order, textOfKey(gte))
+  const texts = order.slice(from, Math.max(from, lowerBound(order, textOfKey(lt))))
+  if (reverse) texts.reverse()
   return texts.map((text) => rows.get(text)!)
+}
+
+function cursorOver(rows: readonly Row[]): StoreCursor {
+  let at = 0
+  return {
+    next: async (limit) => {
+      at += limit
+      return rows.slice(at - limit, at)
+    },
+    close: async () => {},
+  }
 }
 
 /** How many come before `text`. */

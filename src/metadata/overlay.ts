@@ -85,51 +85,34 @@ function bytesOf({ key, value }: Write): number {
 }
 
 /**
- * One page of the state: the store's rows with the overlay's writes over them. Both as of the
- * same moment, both in the range's order.
+ * Rows of a store with the writes of an overlay over them. Both as of the same moment, both in the
+ * range's order. Takes writes off the front of `writes` as far as these rows speak.
  *
- * @param complete whether the store has no further rows in the range; else the page ends where the
- *   store's rows end
- * @returns the rows, and the last key that they speak for (undefined: the whole range)
+ * @param rows the next ones of the store; none at its end
  */
-export function mergePage(
+export function mergeRows(
   rows: readonly Row[],
-  writes: readonly [string, Write][],
-  { complete, limit, reverse }: { complete: boolean; limit: number; reverse: boolean },
-): { rows: Row[]; through: Uint8Array | undefined } {
-  const last = rows.at(-1)?.[0]
-  if (writes.length === 0) return { rows: [...rows], through: complete ? undefined : last }
-  const before = (a: string, b: string) => (reverse ? a > b : a < b)
-  const end = complete || last === undefined ? undefined : textOfKey(last)
+  writes: [string, Write][],
+  reverse: boolean,
+): Row[] {
+  if (writes.length === 0) return [...rows]
   const merged: Row[] = []
   let at = 0
-  let through: Uint8Array | undefined
-  /** False when the page is full. */
-  const add = (row: Row): boolean => {
-    merged.push(row)
-    through = row[0]
-    return merged.length < limit
-  }
-  const addWritesBefore = (text: string | undefined): boolean => {
-    for (; at < writes.length; at++) {
-      const [writeText, { key, value }] = writes[at]!
-      if (text !== undefined && !before(writeText, text)) return true
-      if (value !== undefined && !add([key, value])) {
-        at++
-        return false
-      }
-    }
-    return true
+  const addWrite = () => {
+    const { key, value } = writes[at++]![1]
+    if (value !== undefined) merged.push([key, value])
   }
   for (const row of rows) {
     const text = textOfKey(row[0])
-    if (!addWritesBefore(text)) return { rows: merged, through }
-    if (writes[at]?.[0] === text) {
-      const { key, value } = writes[at++]![1]
-      if (value !== undefined && !add([key, value])) return { rows: merged, through }
-    } else if (!add(row)) return { rows: merged, through }
+    while (at < writes.length && isBefore(writes[at]![0], text, reverse)) addWrite()
+    if (writes[at]?.[0] === text) addWrite()
+    else merged.push(row)
   }
-  if (end !== undefined) return { rows: merged, through: last }
-  if (!addWritesBefore(undefined)) return { rows: merged, through }
-  return { rows: merged, through: undefined }
+  if (rows.length === 0) while (at < writes.length) addWrite()
+  writes.splice(0, at)
+  return merged
+}
+
+function isBefore(a: string, b: string, reverse: boolean): boolean {
+  return reverse ? a > b : a < b
 }

@@ -1,6 +1,6 @@
 import type { SnapshotMeta, StateSnapshot } from '../raft/index.js'
 import { encodeSnapshotHead, encodeSnapshotTail, type StateMark } from './codec.js'
-import { compareKeys, keyAfter, STATE_RANGE } from './keys.js'
+import { compareKeys, STATE_RANGE } from './keys.js'
 import { MARK_KEY } from './mark.js'
 import { chainDigest, encodePiece, PiecePacker, START_DIGEST } from './snapshot-pieces.js'
 import type { StoreSnapshot } from './state-store.js'
@@ -80,16 +80,18 @@ export class StoredSnapshot implements StateSnapshot {
   }
 
   async *#rows(from: Uint8Array) {
-    let gte = from
-    for (;;) {
-      const rows = await this.#store.page({ gte, lt: STATE_RANGE.lt, limit: PAGE_ROWS })
-      const last = rows.at(-1)
-      if (last === undefined) return
-      for (const [key, sealed] of rows) {
-        // The head carries it.
-        if (compareKeys(key, MARK_KEY) !== 0) yield [key, this.#open(key, sealed)] as const
+    const cursor = this.#store.cursor({ gte: from, lt: STATE_RANGE.lt })
+    try {
+      for (;;) {
+        const rows = await cursor.next(PAGE_ROWS)
+        if (rows.length === 0) return
+        for (const [key, sealed] of rows) {
+          // The head carries it.
+          if (compareKeys(key, MARK_KEY) !== 0) yield [key, this.#open(key, sealed)] as const
+        }
       }
-      gte = keyAfter(last[0])
+    } finally {
+      await cursor.close()
     }
   }
 

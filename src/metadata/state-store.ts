@@ -29,15 +29,22 @@ export interface StoreWrite {
   readonly value: Uint8Array | undefined
 }
 
-/** A page holds less than `limit` rows when they are large; it is empty at the end of the range only. */
-export type PageRange = KeyRange & { limit: number }
+export type CursorRange = Omit<KeyRange, 'limit'>
+
+/** Rows of a range in its order, as they were when it was made. */
+export interface StoreCursor {
+  /** The next rows, at most `limit`; less of them when they are large, none at the end only. */
+  next(limit: number): Promise<Row[]>
+  /** To be called in the end: it holds the former state of what has changed since. */
+  close(): Promise<void>
+}
 
 export interface StateGeneration {
   readonly generation: number
   /** At once: applying doesn't wait. @throws DATA_LOSS, UNAVAILABLE */
   get(key: Uint8Array): Uint8Array | undefined
-  /** As of the moment of the call, whatever is written before it resolves. */
-  page(range: PageRange): Promise<Row[]>
+  /** As of the moment of the call, whatever is written later. */
+  cursor(range: CursorRange): StoreCursor
   /**
    * Whole or not at all; survives power loss when it resolves. One at a time. After any failure
    * every later one rejects: a handle that failed once can acknowledge and lose.
@@ -45,11 +52,11 @@ export interface StateGeneration {
   write(writes: readonly StoreWrite[]): Promise<void>
   /** The state of this moment, until it is closed. */
   snapshot(): StoreSnapshot
-  /** Waits for what is under way. Pages under way may reject with UNAVAILABLE. */
+  /** Waits for what is under way. Cursors reject with UNAVAILABLE afterwards. */
   close(): Promise<void>
 }
 
 export interface StoreSnapshot {
-  page(range: PageRange): Promise<Row[]>
+  cursor(range: CursorRange): StoreCursor
   close(): Promise<void>
 }

@@ -22,8 +22,8 @@ export interface Getter {
 export interface View extends Getter {
   readonly appliedIndex: number
   /**
-   * Rows in order of keys, in pages. Each page is consistent in itself and newer than the one
-   * before, so a long listing sees every row that was there all the time exactly once.
+   * Rows in order of keys, in pages of at most 1,000. Each page is consistent in itself and not older
+   * than the one before, so a long listing sees every row that was there all the time exactly once.
    */
   range(range: KeyRange, options?: AbortOptions): AsyncIterable<readonly Row[]>
 }

@@ -12,7 +12,7 @@ import {
   type StateStore,
   type StoreWrite,
 } from '../../src/metadata/index.js'
-import { keyOf, rangeOf, textOfKey } from '../../src/metadata/keys.js'
+import { rangeOf, STATE_RANGE, textOfKey } from '../../src/metadata/keys.js'
 import { bootMark, MARK_KEY, SCHEMA_VERSION } from '../../src/metadata/mark.js'
 import { sealValue } from '../../src/metadata/values.js'
 import type { Entry } from '../../src/raft/index.js'
@@ -37,7 +37,7 @@ class HeldStore implements StateStore {
     return {
       generation,
       get: (key) => inner.get(key),
-      page: (range) => inner.page(range),
+      cursor: (range) => inner.cursor(range),
       snapshot: () => inner.snapshot(),
       close: () => inner.close(),
       write: (writes) => {
@@ -62,7 +62,7 @@ const opening = (from: number, count: number): Entry[] =>
 /** All rows of a closed machine's store, sealed as they are. */
 async function rowsOf(store: StateStore, generation = 0): Promise<[string, string][]> {
   const state = await store.open(generation)
-  const rows = await state.page({ gte: keyOf('A'), lt: keyOf('{'), limit: 10_000 })
+  const rows = await state.cursor(STATE_RANGE).next(10_000)
   await state.close()
   return rows.map(([key, value]) => [textOfKey(key), Buffer.from(value).toString('hex')])
 }

@@ -7,9 +7,10 @@ import {
   MemoryStateStore,
   type MetadataMachine,
   type Row,
+  type StateGeneration,
   type StateStore,
 } from '../../src/metadata/index.js'
-import { keyAfter, keyOf, textOfKey } from '../../src/metadata/keys.js'
+import { STATE_RANGE, textOfKey } from '../../src/metadata/keys.js'
 import { bootMark } from '../../src/metadata/mark.js'
 import { StoredSnapshot } from '../../src/metadata/snapshot.js'
 import { decodePiece, PIECE_BYTES_MAX } from '../../src/metadata/snapshot-pieces.js'
@@ -18,7 +19,17 @@ import type { StateInstall, StateSnapshot } from '../../src/raft/index.js'
 import { tempDir } from '../support/temp.js'
 import { BOOT, entryOf, machineOn, open } from './machine-support.js'
 
-const ALL = { gte: keyOf('A'), lt: keyOf('{'), limit: 100_000 }
+async function allOf(state: StateGeneration): Promise<Row[]> {
+  const rows: Row[] = []
+  const cursor = state.cursor(STATE_RANGE)
+  for (;;) {
+    const page = await cursor.next(10_000)
+    if (page.length === 0) break
+    rows.push(...page)
+  }
+  await cursor.close()
+  return rows
+}
 
 async function piecesOf(snapshot: StateSnapshot, from?: number): Promise<Uint8Array[]> {
   const pieces: Uint8Array[] = []
@@ -57,7 +68,7 @@ async function filledOnDisk(): Promise<MetadataMachine> {
   const store = new LevelStateStore(tempDir())
   const from = await (await template).afterCrash().open(0)
   const to = await store.open(0)
-  await to.write((await from.page({ ...ALL })).map(([key, value]) => ({ key, value })))
+  await to.write((await allOf(from)).map(([key, value]) => ({ key, value })))
   await from.close()
   await to.close()
   return opened(store)
@@ -70,14 +81,7 @@ async function copyInto(install: StateInstall, pieces: readonly Uint8Array[]): P
 
 async function rowsOf(store: StateStore, generation: number): Promise<string[]> {
   const state = await store.open(generation)
-  const rows: Row[] = []
-  let { gte } = ALL
-  for (;;) {
-    const page = await state.page({ ...ALL, gte })
-    if (page.length === 0) break
-    rows.push(...page)
-    gte = keyAfter(page.at(-1)![0])
-  }
+  const rows = await allOf(state)
   await state.close()
   return rows.map(([key, value]) => `${textOfKey(key)}=${Buffer.from(value).toString('hex')}`)
 }

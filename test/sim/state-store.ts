@@ -2,13 +2,13 @@
 import { assert, DpsError } from '../../src/base/index.js'
 import { MemoryGeneration } from '../../src/metadata/memory-state-store.js'
 import type {
-  PageRange,
+  CursorRange,
   StateGeneration,
   StateStore,
+  StoreCursor,
   StoreSnapshot,
   StoreWrite,
 } from '../../src/metadata/state-store.js'
-import type { Row } from '../../src/metadata/view.js'
 import type { DiskArea, SimDisk } from './disk.js'
 import type { SimProcess } from './process.js'
 
@@ -77,11 +77,9 @@ class SimGeneration implements StateGeneration {
     return this.#rows.get(key)
   }
 
-  async page(range: PageRange): Promise<Row[]> {
+  cursor(range: CursorRange): StoreCursor {
     this.#check()
-    const rows = this.#rows.page(range)
-    await new Promise<void>((resolve) => this.#process.inputAfter(20, resolve))
-    return rows
+    return slow(this.#rows.cursor(range), this.#process)
   }
 
   async write(writes: readonly StoreWrite[]): Promise<void> {
@@ -99,16 +97,20 @@ class SimGeneration implements StateGeneration {
     this.#check()
     const rows = this.#rows.snapshot()
     const process = this.#process
-    return {
-      page: async (range) => {
-        await new Promise<void>((resolve) => process.inputAfter(20, resolve))
-        return rows.page(range)
-      },
-      close: () => rows.close(),
-    }
+    return { cursor: (range) => slow(rows.cursor(range), process), close: () => rows.close() }
   }
 
   async close(): Promise<void> {
     this.#open = false
+  }
+}
+
+function slow({ next, close }: StoreCursor, process: SimProcess): StoreCursor {
+  return {
+    next: async (limit) => {
+      await new Promise<void>((resolve) => process.inputAfter(20, resolve))
+      return next(limit)
+    },
+    close,
   }
 }

@@ -9,15 +9,6 @@ export const SESSION_WINDOW = 4096
 /** A session that nothing was heard of for so long is forgotten. Far longer than anybody retries. */
 export const SESSION_TTL_MS = 3_600_000
 
-export interface SessionRecord {
-  /** Answers below are forgotten. Invariant: lowest <= highest + 1, highest - lowest < window. */
-  lowest: number
-  /** Highest number that applied. */
-  highest: number
-  /** When it was last used, by the leaders' time. */
-  activeMs: number
-}
-
 export function sessionKey(session: number): Uint8Array {
   return keyOf(PREFIX.sessions, session)
 }

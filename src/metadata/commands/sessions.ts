@@ -10,11 +10,8 @@ import {
   encodeSession,
 } from '../codec.js'
 import { defineCommand } from '../command.js'
+import type { ExpireSessions, OpenSession } from '../session-types.js'
 import { outcomeKey, SESSION_TTL_MS, sessionKey } from './session-rules.js'
-
-export interface OpenSession {
-  type: 'openSession'
-}
 
 const openSession = defineCommand<OpenSession, { session: number }>({
   type: 'openSession',
@@ -29,12 +26,6 @@ const openSession = defineCommand<OpenSession, { session: number }>({
   encodeResult: encodeOpenedSession,
   decodeResult: decodeOpenedSession,
 })
-
-export interface ExpireSessions {
-  type: 'expireSessions'
-  /** Candidates; those used since stay. */
-  sessions: readonly number[]
-}
 
 /** Keys that one command removes at most, or applying it would hold up everything behind it. */
 export const EXPIRE_KEYS_MAX = 4 * 4096
