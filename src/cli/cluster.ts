@@ -2,7 +2,7 @@
 import { DpsError } from '../base/index.js'
 import type { ClusterStatusResponse, MemberResponse } from '../gateway/index.js'
 import { tilde } from './errors.js'
-import { columns, humanTime, shown } from './format.js'
+import { columns, count, humanTime, shown } from './format.js'
 import { dataDirFlag, type Handler, type Session } from './session.js'
 
 /** Works without a running node too: then it tells what this node knows by itself. */
@@ -108,12 +108,13 @@ export const clusterJoin: Handler = async (session, [token], options) => {
 export const clusterLeave: Handler = async (session) => {
   const { client } = await session.running()
   const answer = await client.cluster.leave({}, longCall(session))
-  const { clusterId, leftClusterId, keptAside } = answer
+  const { clusterId, leftClusterId, keptAside, onlyCopies } = answer
   if (session.json) {
-    session.value({ event: 'left', clusterId, leftClusterId, keptAside })
+    session.value({ event: 'left', clusterId, leftClusterId, keptAside, onlyCopies })
     return
   }
   session.line(`left ${leftClusterId}; this node is now ${clusterId}, a cluster of one`)
+  warnOfCopies(session, onlyCopies)
   noteKept(session, keptAside)
 }
 
@@ -138,9 +139,14 @@ function change(
   act: (session: Session, peer: string) => Promise<MemberResponse>,
 ): Handler {
   return async (session, [peer]) => {
-    const { peerId, role } = await act(session, String(peer))
-    if (session.json) session.value({ event, peerId, role })
-    else session.line(event === 'transferred' ? `${peerId} leads` : `${event} ${peerId}`)
+    const { peerId, role, onlyCopies } = await act(session, String(peer))
+    if (session.json) {
+      const copies = event === 'removed' ? { onlyCopies } : {}
+      session.value({ event, peerId, role, ...copies })
+      return
+    }
+    session.line(event === 'transferred' ? `${peerId} leads` : `${event} ${peerId}`)
+    warnOfCopies(session, onlyCopies)
   }
 }
 
@@ -174,6 +180,15 @@ function longCall({ signal }: Session) {
 
 function noteKept(session: Session, path: string): void {
   if (path !== '') session.note(`what was here before is kept at ${tilde(path)}`)
+}
+
+/** Until copies are made by policy, a node that goes may take the only ones along. */
+function warnOfCopies(session: Session, onlyCopies: number): void {
+  if (onlyCopies === 0) return
+  const files = count(onlyCopies, 'file')
+  session.note(
+    `warning: the only copies of ${files} are on that node; the cluster still lists them`,
+  )
 }
 
 function flag({ settings }: Session): string {

@@ -19,6 +19,8 @@ import type { JoinOutcome, LeaveOutcome, RecoverOutcome } from './cluster-types.
 import { foundingOf, readMember } from './member-dir.js'
 import { ALIVE_MS } from './membership-worker.js'
 import { holdsFiles, importNamespace, namesOfPath } from './namespace-import.js'
+import { contentOf, heldContents } from './namespace-reads.js'
+import type { View } from './view.js'
 
 export interface MovesComponents {
   seat: Seat
@@ -232,6 +234,9 @@ export class ClusterMoves {
     const { seat, authority, log } = this.#components
     const { membership } = seat
     const leftClusterId = membership.clusterId
+    const machine = seat.replica?.machine
+    const { peerId: own } = this.#init
+    const onlyCopies = machine === undefined ? 0 : await onlyCopiesOf(machine, own, options)
     if (!membership.removed) {
       const others = seat.members.others()
       if (others.length === 0) {
@@ -250,7 +255,7 @@ export class ClusterMoves {
     await seat.dir.prepare()
     const keptAside = await seat.swap(founding)
     log.info({ cluster: leftClusterId }, 'left the cluster')
-    return { clusterId: founding.clusterId, leftClusterId, keptAside }
+    return { clusterId: founding.clusterId, leftClusterId, keptAside, onlyCopies }
   }
 
   /**
@@ -364,6 +369,26 @@ export class ClusterMoves {
       await seat.open()
     }
   }
+}
+
+/** Counted up to here: it is for a person's line. */
+const ONLY_COPIES_MAX = 100_000
+
+/** Contents of which nobody else has a copy. */
+export async function onlyCopiesOf(
+  view: View,
+  peerId: string,
+  options: AbortOptions = {},
+): Promise<number> {
+  let count = 0
+  for await (const page of heldContents(view, peerId, options)) {
+    for (const fileId of page) {
+      const extents = contentOf(view, fileId)?.placement ?? []
+      if (extents.some(({ holders }) => holders.every((holder) => holder === peerId))) count++
+      if (count >= ONLY_COPIES_MAX) return count
+    }
+  }
+  return count
 }
 
 function noNetwork(): DpsError {

@@ -111,12 +111,16 @@ export interface LeaveOutcome {
   clusterId: string
   leftClusterId: string
   keptAside: string
+  /** Files of the left cluster whose only copies are on this node. */
+  onlyCopies: number
 }
 
 export interface MemberOutcome {
   peerId: string
   /** Empty where it is no member any more. */
   role: MemberRole | ''
+  /** Contents whose only copies are on it; told of one that was removed. */
+  onlyCopies: number
 }
 
 export interface RecoverOutcome {

@@ -15,7 +15,7 @@ import { type NodeId, nodeIdOf, peerOf } from '../raft/index.js'
 import type { Authority } from './authority.js'
 import { ClusterAnswer, ClusterAsk, type ClusterNetwork } from './cluster-calls.js'
 import { encodeToken, SECRET_BYTES, TOKEN_ADDRS_MAX } from './cluster-codec.js'
-import { ClusterMoves } from './cluster-moves.js'
+import { ClusterMoves, onlyCopiesOf } from './cluster-moves.js'
 import { readCluster } from './cluster-records.js'
 import { Seat, type SeatComponents } from './cluster-seat.js'
 import { clusterStatus, roleOf, warningsOf } from './cluster-status.js'
@@ -264,7 +264,7 @@ export class Cluster implements Part {
       `${peerId} is not a ${wish} yet: it will be one as soon as it has caught up`,
       options,
     )
-    return { peerId, role: wish }
+    return { peerId, role: wish, onlyCopies: 0 }
   }
 
   /** Takes a member out, which need not answer any more. This node itself leaves. */
@@ -278,10 +278,12 @@ export class Cluster implements Part {
     }
     const id = nodeIdOf(peerId, incarnation)
     await this.#moves.checkMajorityWithout(id, 'remove', options)
+    const view = await this.#components.authority.read({ ...options, stale: true })
+    const onlyCopies = await onlyCopiesOf(view, peerId, options)
     await this.#components.authority.execute({ type: 'retireNode', peerId, incarnation }, options)
     const { members } = this.#seat
     await this.#until(() => members.isGone(id), `${peerId} is still on its way out`, options)
-    return { peerId, role: '' }
+    return { peerId, role: '', onlyCopies }
   }
 
   async transfer(peer: string, options: AbortOptions = {}): Promise<MemberOutcome> {
@@ -298,7 +300,7 @@ export class Cluster implements Part {
     if (this.#seat.status()?.leader !== id) await runner.transfer(id, options)
     const leads = () => this.#seat.status()?.leader === id
     await this.#until(leads, `${peerId} does not lead`, options)
-    return { peerId, role: 'voter' }
+    return { peerId, role: 'voter', onlyCopies: 0 }
   }
 
   /** By the newest records, so that a member that just came is found. */

@@ -151,19 +151,21 @@ test.each([
   async (verb, event, role, line) => {
     const change = async (peer: string) => {
       expect(peer).toBe('nas')
-      return { peerId: 'peerA', role }
+      return { peerId: 'peerA', role, onlyCopies: event === 'removed' ? 2 : 0 }
     }
     const node = await fakeNode({ cluster: { [verb]: change } })
     expect(await node.cli(['cluster', verb, 'nas'])).toMatchObject({ code: 0, stdout: line })
     const { stdout } = await node.cli(['cluster', verb, 'nas', '--json'])
-    expect(jsonLines(stdout)).toEqual([{ event, peerId: 'peerA', role }])
+    const copies = event === 'removed' ? { onlyCopies: 2 } : {}
+    expect(jsonLines(stdout)).toEqual([{ event, peerId: 'peerA', role, ...copies }])
   },
 )
 
 test('cluster leave: the old and the new cluster', async () => {
-  const left = { clusterId: 'c2', leftClusterId: 'c1', keptAside: '/data/raft.c1.1' }
+  const left = { clusterId: 'c2', leftClusterId: 'c1', keptAside: '/data/raft.c1.1', onlyCopies: 1 }
   const node = await fakeNode({ cluster: { leave: async () => left } })
-  const { stdout } = await node.cli(['cluster', 'leave'])
+  const { stdout, stderr } = await node.cli(['cluster', 'leave'])
+  expect(stderr).toContain('the only copies of 1 file are on that node')
   expect(stdout).toBe('left c1; this node is now c2, a cluster of one\n')
   expect(jsonLines((await node.cli(['cluster', 'leave', '--json'])).stdout)).toEqual([
     { event: 'left', ...left },
