@@ -9,6 +9,7 @@ import { tempDir } from '../support/temp.js'
 
 /** Set it to try every byte (minutes). */
 const FLIPS = Number(process.env.DPS_TEST_FLIPS ?? 60)
+const TIMEOUT_MS = 60_000 + FLIPS * 100
 
 /** As a power cut at this moment would leave it; `path` is `…/raft/log`. */
 function imageOf(path: string): string {
@@ -130,41 +131,49 @@ describe.each(['entries', 'vote'] as const)('a log that ends with %s', (endsWith
     expect(judge(found, whole)).toBe('whole')
   })
 
-  test('log damage: a flipped bit anywhere is found, and no vote is forgotten', async () => {
-    const { image, whole } = made
-    const files = filesOf(image)
-    const total = files.reduce((sum, name) => sum + statSync(join(image, name)).size, 0)
-    const outcomes = { whole: 0, damaged: 0 }
-    for (const file of files) {
-      const { size } = statSync(join(image, file))
-      const many = Math.max(8, (FLIPS * size) / total)
-      for (const at of positions(size, many)) {
-        const flip = (bytes: Buffer) => {
-          bytes[at]! ^= 1 << ((at * 7) % 8)
-          return bytes
+  test(
+    'log damage: a flipped bit anywhere is found, and no vote is forgotten',
+    async () => {
+      const { image, whole } = made
+      const files = filesOf(image)
+      const total = files.reduce((sum, name) => sum + statSync(join(image, name)).size, 0)
+      const outcomes = { whole: 0, damaged: 0 }
+      for (const file of files) {
+        const { size } = statSync(join(image, file))
+        const many = Math.max(8, (FLIPS * size) / total)
+        for (const at of positions(size, many)) {
+          const flip = (bytes: Buffer) => {
+            bytes[at]! ^= 1 << ((at * 7) % 8)
+            return bytes
+          }
+          const found = await openChanged(image, file, flip)
+          const outcome = judge(found, whole)
+          expect(outcome, `${file} at ${at}`).not.toBe('short')
+          if (file === 'log.promises') expect(outcome).toBe('whole')
+          outcomes[outcome as 'whole' | 'damaged']++
         }
-        const found = await openChanged(image, file, flip)
-        const outcome = judge(found, whole)
-        expect(outcome, `${file} at ${at}`).not.toBe('short')
-        if (file === 'log.promises') expect(outcome).toBe('whole')
-        outcomes[outcome as 'whole' | 'damaged']++
       }
-    }
-    expect(outcomes.damaged).toBeGreaterThan(10)
-  }, 300_000)
+      expect(outcomes.damaged).toBeGreaterThan(10)
+    },
+    TIMEOUT_MS,
+  )
 
-  test('log damage: a file cut short is found, and no vote is forgotten', async () => {
-    const { image, whole } = made
-    for (const file of filesOf(image)) {
-      const { size } = statSync(join(image, file))
-      for (const at of positions(size, FLIPS / 12)) {
-        const found = await openChanged(image, file, (bytes) => bytes.subarray(0, at))
-        const outcome = judge(found, whole)
-        // The end of the newest file may be torn by an honest crash, too.
-        if (!/\d\.log$/.test(file)) expect(outcome, `${file} at ${at}`).not.toBe('short')
+  test(
+    'log damage: a file cut short is found, and no vote is forgotten',
+    async () => {
+      const { image, whole } = made
+      for (const file of filesOf(image)) {
+        const { size } = statSync(join(image, file))
+        for (const at of positions(size, FLIPS / 12)) {
+          const found = await openChanged(image, file, (bytes) => bytes.subarray(0, at))
+          const outcome = judge(found, whole)
+          // The end of the newest file may be torn by an honest crash, too.
+          if (!/\d\.log$/.test(file)) expect(outcome, `${file} at ${at}`).not.toBe('short')
+        }
       }
-    }
-  }, 120_000)
+    },
+    TIMEOUT_MS,
+  )
 
   test('log damage: a file that is gone is noticed, and no vote is forgotten', async () => {
     const { image, whole } = made
