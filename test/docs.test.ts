@@ -78,7 +78,13 @@ describe('contracts', () => {
 
   test('contracts: every message between peers and in manifests is in one', () => {
     const named = new Set(messages.map(([name]) => name))
-    const files = ['call/v1/call', 'content/v1/manifest', 'exchange/v1/exchange', 'raft/v1/raft']
+    const files = [
+      'call/v1/call',
+      'content/v1/manifest',
+      'exchange/v1/exchange',
+      'raft/v1/raft',
+      'metadata/v1/metadata',
+    ]
     for (const file of files) {
       for (const [name, fields] of protoMessages(`protos/dps/${file}.proto`)) {
         // Messages of one field that only wrap a list are described by what they hold.
