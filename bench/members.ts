@@ -28,16 +28,46 @@ const READY_TIMEOUT_MS = 20_000
 /** Elections of 1 to 2 seconds: as the node's default. */
 const TICKS = { tickMs: 50, heartbeatTicks: 3, electionTicks: 20 }
 
-/** A name that makes the entry in the log as long as a proposal of the speed table: 256 bytes. */
-export const NAME_BYTES = 196
+/** Makes the entry of a change in the log 256 bytes long, as a proposal of the speed table. */
+const NAME_BYTES = 196
+/** Folders that proposals change, in turns. */
+export const FOLDERS = 1000
 
-export function mkdirOf(text: string): Command {
+export function folderName(at: number): string {
+  return `folder-${at % FOLDERS}`.padEnd(NAME_BYTES, '.')
+}
+
+/** Sets the time of one folder: like a put of one key, it changes one record. */
+function changeOf(count: number): Command {
+  const place = { directoryId: ROOT_DIRECTORY, names: [folderName(count)] }
+  return { type: 'setAttributes', place, mtimeNs: BigInt(count) }
+}
+
+function folderOf(at: number): Command {
   return {
     type: 'mkdir',
-    place: { directoryId: ROOT_DIRECTORY, names: [text.padEnd(NAME_BYTES, '.')] },
-    attributes: { mode: 0o755, uid: 1000, gid: 1000, mtimeNs: 1_700_000_000_000_000_000n },
-    parents: false,
+    place: { directoryId: ROOT_DIRECTORY, names: [folderName(at)] },
+    attributes: { mode: 0o755, uid: 1000, gid: 1000, mtimeNs: 0n },
+    parents: true,
   }
+}
+
+/** Of one command: its entry in the log stays within a MiB. */
+const FILL_ITEMS = 1000
+const NOTHING = new Uint8Array(0)
+
+/** Entries of the root directory, their names in order. */
+export function fillOf(from: number, count: number): Command {
+  const attributes = { mode: 0o644, uid: 1000, gid: 1000, mtimeNs: 1_700_000_000_000_000_000n }
+  const items = Array.from({ length: count }, (_, at) => ({
+    place: {
+      directoryId: ROOT_DIRECTORY,
+      names: [`file-${String(from + at).padStart(9, '0')}.jpg`],
+    },
+    content: { kind: 'symlink' as const, target: `../elsewhere/file-${from + at}.jpg` },
+    attributes,
+  }))
+  return { type: 'put', items, closes: false }
 }
 
 interface Address {
@@ -47,12 +77,15 @@ interface Address {
 
 /** Asked for over stdin, a line each; answered with a line each. */
 type Question =
-  | { ask: 'start'; members: Address[] }
+  /** The first `voters` of them are the configuration that all boot from. */
+  | { ask: 'start'; members: Address[]; voters: number }
   | { ask: 'leads' }
+  | { ask: 'prepare' }
   | { ask: 'propose'; concurrency: number; seconds: number }
   | { ask: 'read'; concurrency: number; seconds: number }
-  | { ask: 'term' }
-  | { ask: 'stop' }
+  | { ask: 'fill'; entries: number }
+  | { ask: 'add'; peerId: string }
+  | { ask: 'applied' }
 
 /** A member's process, from its first to its last line. */
 export async function serveMember(dir: string): Promise<void> {
@@ -79,11 +112,11 @@ export async function serveMember(dir: string): Promise<void> {
     const question = JSON.parse(line) as Question
     switch (question.ask) {
       case 'start': {
-        const { members } = question
+        const { members, voters } = question
         for (const { peerId, addrs } of members) {
           if (peerId !== host.peerId) await host.learn(peerId, addrs)
         }
-        replica = replicaOf(dir, host, members, parts)
+        replica = replicaOf(dir, host, members.slice(0, voters), parts)
         const server = new ClusterServer(
           { streams: host, log: silentLog, receiver: authority },
           { handlers: {}, admit: () => {} },
@@ -99,21 +132,34 @@ export async function serveMember(dir: string): Promise<void> {
       case 'leads':
         say(authority.status().leading)
         break
-      case 'term':
-        say(authority.status().term)
+      case 'prepare':
+        for (let at = 0; at < FOLDERS; at++) await authority.execute(folderOf(at))
+        say(true)
         break
       case 'propose': {
-        const run = Math.random().toString(36).slice(2)
-        const call = (count: number) => authority.execute(mkdirOf(`${run}-${count}`))
+        const call = (count: number) => authority.execute(changeOf(count))
         say(await load(question.concurrency, question.seconds, call))
         break
       }
       case 'read':
         say(await load(question.concurrency, question.seconds, () => authority.read()))
         break
-      case 'stop':
-        await replica?.stop()
-        process.exit(0)
+      case 'fill':
+        for (let from = 0; from < question.entries; from += FILL_ITEMS) {
+          const count = Math.min(FILL_ITEMS, question.entries - from)
+          await authority.execute(fillOf(from, count))
+        }
+        say(true)
+        break
+      case 'add': {
+        const id = nodeIdOf(question.peerId, 0)
+        await replica!.runner.proposeChange({ kind: 'addLearner', id, context: NOTHING })
+        say(true)
+        break
+      }
+      case 'applied':
+        say(authority.status().appliedIndex)
+        break
     }
   }
 }
@@ -182,22 +228,32 @@ export class BenchMember {
   }
 }
 
-/** @param file the bundle that exports `serveMember` */
+/**
+ * @param file the bundle that exports `serveMember`
+ * @param spare further members, which run but are not in the configuration
+ */
 export async function startMembers(
   file: string,
-  count = 3,
-): Promise<{ leader: BenchMember; followers: BenchMember[]; stop(): Promise<void> }> {
-  const members = await Promise.all(Array.from({ length: count }, () => BenchMember.spawn(file)))
-  const addresses = members.map(({ address }) => address)
-  await Promise.all(members.map((member) => member.ask({ ask: 'start', members: addresses })))
+  { voters = 3, spare = 0 } = {},
+): Promise<{
+  leader: BenchMember
+  followers: BenchMember[]
+  spare: BenchMember[]
+  stop(): Promise<void>
+}> {
+  const count = voters + spare
+  const all = await Promise.all(Array.from({ length: count }, () => BenchMember.spawn(file)))
+  const members = all.map(({ address }) => address)
+  await Promise.all(all.map((member) => member.ask({ ask: 'start', members, voters })))
   const stop = async () => {
-    await Promise.all(members.map((member) => member.stop()))
+    await Promise.all(all.map((member) => member.stop()))
   }
   const deadline = performance.now() + READY_TIMEOUT_MS
   while (performance.now() < deadline) {
-    for (const leader of members) {
+    for (const leader of all.slice(0, voters)) {
       if (await leader.ask<boolean>({ ask: 'leads' })) {
-        return { leader, followers: members.filter((member) => member !== leader), stop }
+        const followers = all.slice(0, voters).filter((member) => member !== leader)
+        return { leader, followers, spare: all.slice(voters), stop }
       }
     }
     await new Promise((resolve) => setTimeout(resolve, 50))

@@ -2,16 +2,15 @@
  * Durable proposals and linearizable reads of three members, against three of etcd.
  *
  * Through the API from a process of its own, as etcd is asked by its client; and made inside the
- * leader's process, against the same figures of etcd. A proposal is a `mkdir` whose name makes the
- * entry in the log 256 bytes long: the namespace has no plain key and value. It does more than a put
- * of etcd does: it makes a directory with its attributes, counts it in its parent, and is remembered
- * with its answer for the case that it is sent again.
+ * leader's process, against the same figures of etcd. The namespace has no plain key and value: a
+ * proposal sets the time of one of 1,000 folders, whose name makes the entry in the log 256 bytes
+ * long; etcd puts 256 bytes under one of 1,000 keys. Both change one record. A read is a `stat`.
  */
 import { ApiClient } from '../src/gateway/client.js'
 import { type Etcd, EtcdClient, startEtcd } from './etcd.js'
 import { type BenchNode, median, note, ROUNDS, report, startNode } from './harness.js'
 import { inProcess, type Load, load } from './load.js'
-import { type BenchMember, NAME_BYTES, startMembers } from './members.js'
+import { type BenchMember, FOLDERS, folderName, startMembers } from './members.js'
 
 export { serveMember } from './members.js'
 
@@ -20,20 +19,16 @@ const VALUE_BYTES = 256
 const AGAINST = 'etcd, 3 members, Node gRPC client'
 const READY_TIMEOUT_MS = 30_000
 
-const unique = () => Math.random().toString(36).slice(2)
-
 /** Exported functions run in a client's process. */
 export async function etcdPuts(url: string, concurrency: number, seconds: number): Promise<Load> {
   const client = new EtcdClient(url)
   const value = Buffer.alloc(VALUE_BYTES, 7)
-  const run = unique()
-  return load(concurrency, seconds, (count) => client.put(`${run}/${count}`, value))
+  return load(concurrency, seconds, (count) => client.put(`key-${count % FOLDERS}`, value))
 }
 
 export async function etcdGets(url: string, concurrency: number, seconds: number): Promise<Load> {
   const client = new EtcdClient(url)
-  await client.put('read', Buffer.alloc(VALUE_BYTES, 7))
-  return load(concurrency, seconds, () => client.get('read'))
+  return load(concurrency, seconds, (count) => client.get(`key-${count % FOLDERS}`))
 }
 
 interface Api {
@@ -41,19 +36,26 @@ interface Api {
   token: string
 }
 
+export async function prepare(api: Api): Promise<boolean> {
+  const { namespace } = new ApiClient(api)
+  for (let at = 0; at < FOLDERS; at++) {
+    await namespace.mkdir({ path: `/${folderName(at)}`, parents: true })
+  }
+  return true
+}
+
 export async function apiPuts(api: Api, concurrency: number, seconds: number): Promise<Load> {
   const { namespace } = new ApiClient(api)
-  const run = unique()
   return load(concurrency, seconds, (count) =>
-    namespace.mkdir({ path: `/${`${run}-${count}`.padEnd(NAME_BYTES, '.')}`, mode: 0o755 }),
+    namespace.setAttributes({ path: `/${folderName(count)}`, mtimeNs: BigInt(count) }),
   )
 }
 
 export async function apiGets(api: Api, concurrency: number, seconds: number): Promise<Load> {
   const { namespace } = new ApiClient(api)
-  const path = `/${'read'.padEnd(NAME_BYTES, '.')}`
-  await namespace.mkdir({ path, parents: true })
-  return load(concurrency, seconds, () => namespace.statPath({ path }))
+  return load(concurrency, seconds, (count) =>
+    namespace.statPath({ path: `/${folderName(count)}` }),
+  )
 }
 
 type Measured = 'etcdPuts' | 'etcdGets' | 'apiPuts' | 'apiGets'
@@ -109,8 +111,8 @@ export interface BenchCluster {
 }
 
 /** Three nodes that have joined and vote. */
-export async function startCluster(): Promise<BenchCluster> {
-  const nodes = [await startNode(), await startNode(), await startNode()]
+export async function startCluster(env: Record<string, string> = {}): Promise<BenchCluster> {
+  const nodes = [await startNode({ env }), await startNode({ env }), await startNode({ env })]
   const [first, ...others] = nodes as [BenchNode, ...BenchNode[]]
   const { token } = await first.client.cluster.invite({ uses: others.length })
   for (const node of others) await node.client.cluster.join({ token })
@@ -139,6 +141,7 @@ async function throughApi(etcd: Etcd | undefined): Promise<void> {
   const one = new Comparison()
   const many = new Comparison()
   const reads = new Comparison()
+  await inProcess(import.meta.filename, 'prepare', api)
   await ask('apiPuts', api, 100, 1)
   for (let round = 0; round < ROUNDS; round++) {
     await one.round('API, 1', () => ask('apiPuts', api, 1), against('etcdPuts', 1))
@@ -160,6 +163,7 @@ const INSIDE = [
 async function inside(etcd: Etcd | undefined): Promise<void> {
   const { leader, stop } = await startMembers(import.meta.filename)
   const comparisons = INSIDE.map((measure) => ({ ...measure, loads: new Comparison() }))
+  await leader.ask({ ask: 'prepare' })
   await leader.propose(100, 1)
   for (let round = 0; round < ROUNDS; round++) {
     for (const { concurrency, loads } of comparisons) await one(leader, concurrency, loads, etcd)
