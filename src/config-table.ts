@@ -196,7 +196,7 @@ const TABLE: Table = {
     heartbeatMs: {
       key: 'raft.heartbeat',
       doc: 'How often the leader tells that it is there; a third of the election timeout at most.',
-      fallback: 100,
+      fallback: 250,
       shape: duration({ minMs: 5, maxMs: 20_000 }),
     },
   },

@@ -36,8 +36,8 @@ export interface ClusterParts {
   parts: Part[]
 }
 
-/** The longest tick: elections and heartbeats are counted in them. */
-const TICK_MS_MAX = 50
+/** The longest tick: elections and heartbeats are counted in them, and each wakes the process. */
+const TICK_MS_MAX = 125
 
 export function clusterParts(init: ClusterPartsInit): ClusterParts {
   const { settings, dir, peerId, host, log, metrics } = init
@@ -122,8 +122,8 @@ function ticksOf({ raft }: NodeSettings) {
   const { electionTimeoutMs } = raft
   // One lost heartbeat must cost nothing.
   const heartbeatMs = Math.min(raft.heartbeatMs, electionTimeoutMs / 3)
-  // Three to a heartbeat, so that what is counted in ticks is not far off.
-  const tickMs = Math.max(1, Math.min(TICK_MS_MAX, Math.floor(heartbeatMs / 3)))
+  // Two to a heartbeat, so that what is counted in ticks is not far off.
+  const tickMs = Math.max(1, Math.min(TICK_MS_MAX, Math.floor(heartbeatMs / 2)))
   const heartbeatTicks = Math.max(1, Math.round(heartbeatMs / tickMs))
   const electionTicks = Math.max(2 * heartbeatTicks, Math.round(electionTimeoutMs / tickMs))
   return { tickMs, heartbeatTicks, electionTicks }

@@ -69,8 +69,16 @@ export function partsOf(
     { applyBacklogBytesMax: init.applyBacklogBytesMax ?? APPLY_BACKLOG_BYTES_MAX, ...handlers },
   )
   const { tickMs, heartbeatTicks: catchUpTicks } = init
-  const ticker = new Ticker({ clock, timers }, { tickMs, catchUpTicks, tick })
+  const ticker = new Ticker(
+    { clock, timers },
+    { tickMs, catchUpTicks, tick, needed: () => !leadsAlone(raft) || reads.pending },
+  )
   return { raft, rounds, reads, sender, receiver, ticker }
+}
+
+/** Nobody to hear of, and nobody to be heard by. */
+function leadsAlone({ role, configuration: { voters, learners } }: Raft): boolean {
+  return role === 'leader' && voters.length === 1 && learners.length === 0
 }
 
 function askForRead(raft: Raft, context: string): boolean {

@@ -53,6 +53,11 @@ export class ReadBarriers {
     this.#init = init
   }
 
+  /** Whether somebody waits, and may have to be told that it took too long. */
+  get pending(): boolean {
+    return this.#waiting.length + this.#groups.length + this.#confirmed.length > 0
+  }
+
   /** The index that a read may be served from. */
   wait(signal?: AbortSignal): Promise<number> {
     const { timeoutTicks } = this.#init

@@ -8,6 +8,8 @@ export interface TickerInit {
    */
   catchUpTicks: number
   tick: () => void
+  /** Asked after each tick; while time changes nothing the ticker sleeps, until `wake`. */
+  needed: () => boolean
 }
 
 export interface TickerComponents {
@@ -25,6 +27,7 @@ export class Ticker {
   #cancel: (() => void) | undefined
   #nextMs = 0
   #running = false
+  #asleep = false
   #lagMs = 0
 
   constructor(components: TickerComponents, init: TickerInit) {
@@ -39,6 +42,16 @@ export class Ticker {
 
   start(): void {
     this.#running = true
+    this.#begin()
+  }
+
+  /** Ticks again, if it sleeps: the first one comes after a whole tick. */
+  wake(): void {
+    if (this.#running && this.#asleep) this.#begin()
+  }
+
+  #begin(): void {
+    this.#asleep = false
     this.#nextMs = this.#components.clock.monotonicMs() + this.#init.tickMs
     this.#arm()
   }
@@ -64,6 +77,8 @@ export class Ticker {
     const oldestMs = clock.monotonicMs() - (catchUpTicks - 1) * tickMs
     this.#nextMs = Math.max(this.#nextMs + tickMs, oldestMs)
     tick()
-    if (this.#running) this.#arm()
+    if (!this.#running) return
+    this.#asleep = !this.#init.needed()
+    if (!this.#asleep) this.#arm()
   }
 }

@@ -241,9 +241,11 @@ export class RaftRunner implements Part {
    */
   async readBarrier(options: AbortOptions = {}): Promise<number> {
     options.signal?.throwIfAborted()
-    const { reads, rounds } = this.#running()
+    const { reads, rounds, ticker } = this.#running()
+    const waiting = reads.wait(options.signal)
     rounds.wake()
-    return reads.wait(options.signal)
+    ticker.wake()
+    return waiting
   }
 
   /**
@@ -390,12 +392,13 @@ export class RaftRunner implements Part {
   /** Compares what listeners know with what is, and draws the conclusions. */
   #observe(): void {
     if (!this.#live) return
-    const { raft, reads, sender, rounds } = this.#running()
+    const { raft, reads, sender, rounds, ticker } = this.#running()
     const { role, term, leader, configuration } = raft
     const seen = this.#seen
     const same = seen?.role === role && seen.term === term && seen.leader === leader
     if (same && seen.configuration === configuration) return
     this.#seen = { role, term, leader, configuration }
+    ticker.wake()
     if (!same) {
       if (seen?.role === 'leader') {
         // What is committed stays so, and its results are still to come.

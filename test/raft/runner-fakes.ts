@@ -55,6 +55,11 @@ export class VirtualTime implements Pick<Clock, 'monotonicMs'>, Timers {
     this.#nowMs += ms
   }
 
+  /** Nobody waits for anything. */
+  get idle(): boolean {
+    return this.#timers.length === 0
+  }
+
   /** The next timer, once nothing else can happen. */
   async advance(): Promise<void> {
     await turn()
@@ -62,7 +67,10 @@ export class VirtualTime implements Pick<Clock, 'monotonicMs'>, Timers {
       (first, timer) => (first === undefined || timer.atMs < first.atMs ? timer : first),
       undefined,
     )
-    if (next === undefined) return
+    if (next === undefined) {
+      this.#nowMs++
+      return
+    }
     this.#timers = this.#timers.filter((other) => other !== next)
     this.#nowMs = Math.max(this.#nowMs, next.atMs)
     next.run()

@@ -2,9 +2,14 @@ import { expect, test } from 'vitest'
 import { Ticker } from '../../src/raft/runner-ticker.js'
 import { VirtualTime } from './runner-fakes.js'
 
-function tickerOf(time: VirtualTime, onTick: () => void, settle = async () => {}) {
+function tickerOf(
+  time: VirtualTime,
+  tick: () => void,
+  settle = async () => {},
+  needed = () => true,
+) {
   const timers = { after: time.after.bind(time), settle }
-  return new Ticker({ clock: time, timers }, { tickMs: 10, catchUpTicks: 3, tick: onTick })
+  return new Ticker({ clock: time, timers }, { tickMs: 10, catchUpTicks: 3, tick, needed })
 }
 
 async function pass(time: VirtualTime, times: number): Promise<void> {
@@ -69,4 +74,29 @@ test('a stop while the sockets are read lets no tick through', async () => {
   read()
   await pass(time, 2)
   expect(ticks).toBe(0)
+})
+
+test('a ticker that nobody needs sleeps until it is woken', async () => {
+  const time = new VirtualTime()
+  const atMs: number[] = []
+  let needed = false
+  const ticker = tickerOf(
+    time,
+    () => atMs.push(time.monotonicMs()),
+    async () => {},
+    () => needed,
+  )
+  ticker.start()
+  await pass(time, 1)
+  expect(time.idle).toBe(true)
+  time.jump(1_000)
+  needed = true
+  ticker.wake()
+  ticker.wake()
+  await pass(time, 2)
+  expect(atMs).toEqual([10, 1_020, 1_030])
+  ticker.stop()
+  ticker.wake()
+  await pass(time, 2)
+  expect(atMs).toHaveLength(3)
 })

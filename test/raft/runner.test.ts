@@ -54,6 +54,24 @@ test('a cluster of one leads at once, without waiting for an election', async ()
   expect(await world.value(world.propose('x'))).toBe('did x')
 })
 
+test('who leads alone sleeps, and keeps time again when another joins', async () => {
+  const world = await World.of(1, { readTimeoutMs: 500 })
+  const { id, runner } = world.leader!
+  await world.run(100)
+  expect(world.time.idle).toBe(true)
+  // A read that can't be served ends in its time all the same.
+  const disk = hold(world, id, 'machine.apply')
+  const stuck = runner.propose(bytes('x'))
+  await world.until(disk.reached)
+  expect(codeOf(await world.error(runner.readBarrier()))).toBe('UNAVAILABLE')
+  disk.free()
+  await world.value(stuck)
+  await world.start('b')
+  await world.value(runner.proposeChange({ kind: 'addVoter', id: 'b', context: new Uint8Array() }))
+  world.crash('b')
+  await world.until(() => runner.status().role === 'follower')
+})
+
 test('what is proposed while a batch is written shares the next one', async () => {
   const world = await World.of(3)
   const { id, runner } = world.leader!
