@@ -93,7 +93,8 @@ export class ApiClient {
   readonly content: Client<typeof ContentService>
   readonly cluster: Client<typeof ClusterService>
   readonly namespace: Client<typeof NamespaceService>
-  readonly #agent = new Agent({ keepAlive: true })
+  /** More calls at once wait: a node cuts off who opens more connections than it takes. */
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 128 })
   readonly #headers: Record<string, string>
 
   constructor({ url, token, requestId }: ApiClientInit) {

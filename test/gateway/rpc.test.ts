@@ -642,6 +642,12 @@ describe('the short way of unary calls', () => {
     expect(((await answer.json()) as { code: string }).code).toBe('resource_exhausted')
   })
 
+  test('a client that asks more at once than the node has connections waits its turn', async () => {
+    const { client } = await startApi({ node: NODE }, { connectionsMax: 200 })
+    const answers = await Promise.all(Array.from({ length: 400 }, () => client.node.id({})))
+    expect(answers.every(({ peerId }) => peerId === IDENTITY.peerId)).toBe(true)
+  })
+
   test('a caller that gives up, or waits too long, says so', async () => {
     const calls: Deferred<void>[] = [deferred(), deferred()]
     let count = 0
