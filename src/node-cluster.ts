@@ -67,7 +67,10 @@ export function clusterParts(init: ClusterPartsInit): ClusterParts {
       lazy: settings.offline,
     },
   )
-  if (settings.offline) authority.open = () => cluster.open()
+  if (settings.offline) {
+    authority.open = () => cluster.open()
+    authority.others = () => cluster.others().length
+  }
   const sweeper = new SessionSweeper({ ...surroundings, authority })
   const early: Part[] = [authority, cluster]
   const parts: Part[] = [sweeper]

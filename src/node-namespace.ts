@@ -68,6 +68,7 @@ export function namespaceParts(init: NamespacePartsInit): NamespaceParts {
       await withDeadline(SETTLE_TIMEOUT_MS, 'metadata', settle, options)
     } catch (cause) {
       options.signal?.throwIfAborted()
+      if (cause instanceof DpsError && cause.code !== 'DEADLINE_EXCEEDED') throw cause
       const message = 'the cluster does not answer: what must be kept here is not known'
       throw new DpsError('UNAVAILABLE', message, { cause, hint: 'see: dps-node cluster status' })
     }
