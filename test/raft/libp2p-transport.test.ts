@@ -294,6 +294,15 @@ test('transport: a snapshot arrives whole', async () => {
   ).toEqual(PIECES.map(() => 0))
 })
 
+test('transport: a small piece does not overtake the large ones before it', async () => {
+  const [a, b] = await pair()
+  const pieces = [...PIECES.slice(0, 3), randomBytes(10)]
+  const sent = a.transport.sendSnapshot(snapshotMessage(a, b), snapshotOf(META, pieces))
+  expect(await sent).toBe('finished')
+  const [{ install } = {}] = b.receiver.installs
+  expect(install?.pieces.map(({ length }) => length)).toEqual([MIB, MIB, MIB, 10])
+})
+
 test('transport: a snapshot that broke off goes on where it was', async () => {
   const [a, b] = await pair()
   const install = new MemoryInstall(META)
