@@ -1,4 +1,4 @@
-import { assert, DpsError } from '../base/index.js'
+import { DpsError } from '../base/index.js'
 import type { SnapshotMeta, StateInstall } from '../raft/index.js'
 import { decodeSnapshotHead, decodeSnapshotTail, encodeMark, type StateMark } from './codec.js'
 import { compareKeys } from './keys.js'
@@ -12,6 +12,8 @@ export class GenerationInstall implements StateInstall {
   readonly meta: SnapshotMeta
   readonly store: StateGeneration
   readonly #onAbort: () => Promise<void>
+  /** Its generation is the machine's current one: nobody may take that away. */
+  #adopted = false
   #received = 0
   #mark: StateMark | undefined
   #digest = START_DIGEST
@@ -19,6 +21,7 @@ export class GenerationInstall implements StateInstall {
   #lastKey: Uint8Array | undefined
   #whole = false
   #finished = false
+  #finishing: Promise<void> | undefined
   #writing = false
 
   /** @param onAbort closes and deletes the generation */
@@ -42,14 +45,18 @@ export class GenerationInstall implements StateInstall {
   }
 
   /**
-   * @throws DATA_LOSS for a piece that is damaged, out of order or of another state; it was not
-   *   written, and the next one may be the right one. UNIMPLEMENTED for a newer program's state
+   * Two transfers of one state may meet here: each gets on with what the other left to do.
+   *
+   * @throws DATA_LOSS for a piece that is damaged or of another state; ABORTED for one that is not the
+   *   next; it was not written, and the next one may be the right one. UNIMPLEMENTED for a newer
+   *   program's state
    */
   async write(chunk: Uint8Array): Promise<void> {
-    assert(!this.#writing, 'one piece at a time')
     const { kind, number, payload } = decodePiece(chunk)
-    if (number !== this.#received || this.#whole) {
-      throw broken(`piece ${number} instead of ${this.#received}`)
+    if (this.#writing || number !== this.#received || this.#whole) {
+      throw new DpsError('ABORTED', `snapshot: piece ${number} is not the next`, {
+        hint: `go on at piece ${this.#received}`,
+      })
     }
     if ((kind === 'head') !== (number === 0)) throw broken('its head is not at its beginning')
     this.#writing = true
@@ -64,8 +71,15 @@ export class GenerationInstall implements StateInstall {
     this.#received++
   }
 
-  async finish(): Promise<void> {
-    if (this.#finished) return
+  finish(): Promise<void> {
+    this.#finishing ??= this.#finish().catch((error) => {
+      this.#finishing = undefined
+      throw error
+    })
+    return this.#finishing
+  }
+
+  async #finish(): Promise<void> {
     if (!this.#whole) throw broken(`it ends after ${this.#received} pieces`)
     // Its presence says that the state is whole.
     const value = sealValue(MARK_KEY, encodeMark(this.#mark!))
@@ -73,8 +87,13 @@ export class GenerationInstall implements StateInstall {
     this.#finished = true
   }
 
-  abort(): Promise<void> {
-    return this.#onAbort()
+  /** Harmless for one that was adopted. */
+  async abort(): Promise<void> {
+    if (!this.#adopted) await this.#onAbort()
+  }
+
+  adopted(): void {
+    this.#adopted = true
   }
 
   #takeHead(payload: Uint8Array): void {

@@ -347,7 +347,9 @@ export class MetadataMachine implements StateMachine, View {
     const generation = Math.max(current, ...(await store.generations(options))) + 1
     const opened = await store.open(generation, options)
     const install = new GenerationInstall(meta, opened, async () => {
-      if (this.#install === install) this.#install = undefined
+      // A transfer that lags behind another one of the same state may still give up what was adopted.
+      if (this.#install !== install) return
+      this.#install = undefined
       await opened.close()
       await store.remove(generation)
     })
@@ -364,6 +366,7 @@ export class MetadataMachine implements StateMachine, View {
     const old = this.#generation()
     this.#cancelFlush?.()
     this.#cancelFlush = undefined
+    this.#install.adopted()
     this.#install = undefined
     this.#overlay.clear()
     this.#current = store
