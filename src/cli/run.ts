@@ -1,4 +1,5 @@
 /** One command from argv to its exit code: parse, load settings, run, report. */
+import { setMaxListeners } from 'node:events'
 import { type Command, CommanderError } from 'commander'
 import { AssertionError, DpsError, toDpsError } from '../base/index.js'
 import { type LoadedSettings, loadDefaults, loadSettingsWithSources } from '../config.js'
@@ -13,6 +14,8 @@ const READER_GONE = new DpsError('CANCELLED', 'the reader of the output has gone
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const controller = new AbortController()
+  // Calls that run side by side all listen: many are no leak.
+  setMaxListeners(0, controller.signal)
   const out = new Output(io.stdout, (failure) => controller.abort(failure ?? READER_GONE))
   const err = new Output(io.stderr)
   const unhook = io.onSignal(() => {

@@ -82,6 +82,8 @@ export class ApiServer implements Part {
     this.#door = new Door({ token, host: this.#host, allowedHosts, allowedOrigins })
     const book = new CallBook(this.#log, components.metrics)
     const stopping = this.#stopping.signal
+    // Every running call listens: many are no leak.
+    setMaxListeners(0, stopping)
     const bytes = new ByteRoutes({ book, stopping })
     this.#content = new ContentRoutes({ files: components.files, bytes })
     this.#paths = new PathRoutes({ namespace: components.namespace, bytes })

@@ -644,8 +644,15 @@ describe('the short way of unary calls', () => {
 
   test('a client that asks more at once than the node has connections waits its turn', async () => {
     const { client } = await startApi({ node: NODE }, { connectionsMax: 200 })
+    const warnings: Error[] = []
+    const onWarning = (warning: Error) => warnings.push(warning)
+    process.on('warning', onWarning)
     const answers = await Promise.all(Array.from({ length: 400 }, () => client.node.id({})))
     expect(answers.every(({ peerId }) => peerId === IDENTITY.peerId)).toBe(true)
+    // Warnings are told in a later turn.
+    await delay(0)
+    process.off('warning', onWarning)
+    expect(warnings).toEqual([])
   })
 
   test('a caller that gives up, or waits too long, says so', async () => {
