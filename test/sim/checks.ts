@@ -27,7 +27,7 @@ export const CHECKS = [
   'durable-majority',
   /** Only what is committed is applied, in order, without gaps. */
   'apply-order',
-  /** Configurations change one member at a time, and with a majority that knows. */
+  /** A configuration takes effect at one index, the same everywhere. */
   'configuration',
   /** A read sees everything that was committed before it was asked. */
   'read-index',
@@ -90,6 +90,8 @@ export class Checks {
   readonly #committedIn: number[] = []
   /** By index: what the state was after it. */
   readonly #states = new Map<number, string>()
+  /** By index: the configuration that took effect there. */
+  readonly #configurations = new Map<number, string>()
   readonly #applied = new Map<NodeId, number>()
   /** Each node's disk, also of those that are gone. */
   readonly disks = new Map<NodeId, DurableLog>()
@@ -97,6 +99,8 @@ export class Checks {
   /** Highest index that any leader committed. */
   highestCommit = 0
   elections = 0
+  /** Also those that came to nothing. */
+  campaigns = 0
 
   constructor(world: World, bounds: Bounds, off: ReadonlySet<CheckName> = new Set()) {
     this.#world = world
@@ -142,6 +146,7 @@ export class Checks {
     if (term !== seen.term || vote !== seen.vote) this.#onTerm(seen, state)
     if (role !== seen.role) {
       if (role === 'leader') this.#onLeader(state)
+      if (role === 'preCandidate') this.campaigns++
       seen.role = role
       this.#world.say?.(`${id} ${role} in term ${term}`)
       this.#world.record(1, term, role.length, id.charCodeAt(1))
@@ -230,9 +235,17 @@ export class Checks {
     return held > voters.length / 2
   }
 
-  #onConfiguration(seen: Seen, { id, tracker }: NodeState): void {
+  #onConfiguration(seen: Seen, { id, tracker, log }: NodeState): void {
     seen.configuration = tracker.configuration
-    this.#world.say?.(`${id} configuration ${JSON.stringify(tracker.configuration)}`)
+    const text = JSON.stringify(tracker.configuration)
+    this.#world.say?.(`${id} configuration ${text}`)
+    // Of a snapshot that is still being installed.
+    const index = log.installing?.index ?? log.applied
+    const known = this.#configurations.get(index) ?? text
+    this.#configurations.set(index, known)
+    this.must(known === text, 'configuration', () => {
+      return `${id} counts ${text} at ${index}, elsewhere it is ${known}`
+    })
   }
 
   #bounded({ id, log, leadership, appends, promises }: NodeState): void {

@@ -55,7 +55,8 @@ export class Clients {
     const random = this.#random
     const wish = this.#wishes[client]
     if (wish === 0) return
-    const host = random.pick(hosts)
+    // At last everybody knows who takes part: one that was removed can't answer.
+    const host = random.pick(wish === undefined ? hosts : this.#simulation.members())
     if (!host.serving) {
       this.#think(client)
       return

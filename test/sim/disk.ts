@@ -12,6 +12,8 @@ export interface DiskFault {
   syncMs: number
   /** Every so many writes one takes a hundred times as long; 0: none does. */
   hiccupEvery: number
+  /** Every write takes just the mean. @default false */
+  exact?: boolean
 }
 
 /** One thing that is written, whole or not at all. */
@@ -44,7 +46,8 @@ export class SimDisk {
   }
 
   latencyUs(): number {
-    const { syncMs, hiccupEvery } = this.fault
+    const { syncMs, hiccupEvery, exact } = this.fault
+    if (exact) return syncMs * 1_000
     const slow = hiccupEvery > 0 && this.random.below(hiccupEvery) === 0
     return 20 + this.random.exponential(syncMs * 1_000 * (slow ? 100 : 1))
   }

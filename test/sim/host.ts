@@ -139,6 +139,7 @@ export class Host implements TransportEndpoint {
       inflightMessagesMax: plan.inflightMessagesMax,
       uncommittedBytesMax: plan.uncommittedBytesMax,
       keepLogBytes: plan.keepLogBytes,
+      holdLogBytesMax: plan.holdLogBytesMax,
     }
     const runner = new RaftRunner(
       {

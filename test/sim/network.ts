@@ -14,6 +14,8 @@ export interface LinkFault {
   /** Of messages, one by one. */
   drop: number
   duplicate: number
+  /** Every message takes just the mean. @default false */
+  exact?: boolean
   /** Messages that are held back for up to ten delays; others overtake them. */
   reorder: number
 }
@@ -26,6 +28,13 @@ export interface Endpoint {
   deliver(message: Message): void
   /** The connection to another machine broke. */
   disconnected(from: Endpoint): void
+}
+
+export interface CallOptions {
+  signal?: AbortSignal
+  timeoutMs?: number
+  /** The connection is to this process: its successor knows nothing of it. */
+  only?: SimProcess
 }
 
 /** What an own frame may hold of messages for one member; behind it a real queue drops. */
@@ -96,8 +105,9 @@ export class Network {
   }
 
   #delayUs(): number {
-    const { delayMs, reorder } = this.fault
+    const { delayMs, reorder, exact } = this.fault
     const mean = delayMs * 1_000
+    if (exact) return mean
     const held = this.#random.chance(reorder) ? this.#random.exponential(10 * mean) : 0
     return mean * 0.3 + this.#random.exponential(mean * 0.7) + held
   }
@@ -155,7 +165,7 @@ export class Network {
     from: Endpoint,
     toName: string,
     handler: () => Promise<T>,
-    { signal, timeoutMs }: { signal?: AbortSignal; timeoutMs?: number } = {},
+    { signal, timeoutMs, only }: CallOptions = {},
   ): Promise<T> {
     const caller = from.process
     return new Promise<T>((resolve, reject) => {
@@ -183,7 +193,7 @@ export class Network {
       }
       this.#world.at(this.#delayUs(), () => {
         const there = target.process
-        if (there === undefined) {
+        if (there === undefined || (only !== undefined && only !== there)) {
           lose()
           return
         }

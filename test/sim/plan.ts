@@ -50,6 +50,7 @@ export interface Plan {
   /** Of client operations. */
   readShare: number
   keepLogBytes: number
+  holdLogBytesMax: number
   flushDelayMs: number
   appendBytesMax: number
   inflightMessagesMax: number
@@ -100,6 +101,7 @@ export function planOf(seed: number): Plan {
     thinkMs: random.pick([10, 40, 150]),
     readShare: random.pick([0.3, 0.5]),
     keepLogBytes: random.pick([400, 2_000, 20_000]),
+    holdLogBytesMax: random.pick([2_000, 50_000]),
     flushDelayMs: random.pick([0, 20, 200]),
     appendBytesMax: random.pick([120, 400, 65_536]),
     inflightMessagesMax: random.pick([1, 3, 64]),

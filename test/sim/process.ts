@@ -62,6 +62,11 @@ export class SimProcess implements Clock, Timers {
     }
   }
 
+  /** Whatever comes at one moment comes in one event here. */
+  turn(run: () => void): void {
+    void Promise.resolve().then(run)
+  }
+
   /** What waits in the sockets was scheduled for this very moment: one microsecond later it is read. */
   settle(): Promise<void> {
     return new Promise((resolve) => this.after(0.001, resolve))

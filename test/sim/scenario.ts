@@ -32,6 +32,7 @@ export function quietPlan(seed: number, changes: Partial<Plan> = {}): Plan {
     clients: 0,
     keys: 1,
     keepLogBytes: 20_000,
+    holdLogBytesMax: 50_000,
     flushDelayMs: 20,
     appendBytesMax: 65_536,
     inflightMessagesMax: 64,
@@ -172,15 +173,20 @@ export class Stage {
     this.until(`${host.id} answers a read`, () => read.done, { withinMs })
   }
 
-  /** For so long nobody else is elected, and nobody campaigns in a new term. */
-  calm(ms: number): void {
+  /**
+   * Remembers who leads.
+   *
+   * @returns demands that it still does, in the same term
+   */
+  sameLeader(): () => void {
     const leader = this.leader()
     const { term } = leader.runner!.status()
-    this.forMs(ms)
-    const now = this.simulation.leader()
-    const terms = now === undefined ? 'nothing' : now.runner!.status().term
-    const text = `${leader.id} led term ${term}, now ${now?.id} leads ${terms}`
-    this.must(now === leader && terms === term, 'calm', text)
+    return () => {
+      const now = this.simulation.leader()
+      const terms = now === undefined ? 'nothing' : now.runner!.status().term
+      const text = `${leader.id} led term ${term}, now ${now?.id} leads ${terms}`
+      this.must(now === leader && terms === term, 'calm', text)
+    }
   }
 
   /** Everybody has everything, soon. */

@@ -93,6 +93,14 @@ export class Simulation {
     return leader
   }
 
+  /** Those that the leader counts as members; all while there is none. */
+  members(): Host[] {
+    const configuration = this.leader()?.runner?.status().configuration
+    if (configuration === undefined) return this.hosts
+    const { voters, learners } = configuration
+    return this.hosts.filter(({ id }) => id && [...voters, ...learners].includes(id))
+  }
+
   /** Why it is not as it should be: everybody up, with what is committed, and clients served. */
   get missing(): string | undefined {
     const leader = this.leader()
@@ -112,7 +120,7 @@ export class Simulation {
 
 function boundsOf(plan: Plan) {
   return {
-    logBytesMax: 1_000_000,
+    logBytesMax: 2 * plan.keepLogBytes + plan.holdLogBytesMax + plan.uncommittedBytesMax + 60_000,
     uncommittedBytesMax: plan.uncommittedBytesMax + 10_000,
     readsMax: 65_536,
     messagesMax: 5_000,

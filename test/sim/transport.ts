@@ -1,5 +1,5 @@
 /** The `Transport` on the simulated network. */
-import { toDpsError } from '../../src/base/index.js'
+import { DpsError, toDpsError } from '../../src/base/index.js'
 import {
   type Message,
   type NodeId,
@@ -12,6 +12,7 @@ import {
   type Transport,
 } from '../../src/raft/index.js'
 import type { Endpoint, Network } from './network.js'
+import type { SimProcess } from './process.js'
 
 /** The machine under a transport: who listens there now. */
 export interface TransportEndpoint extends Endpoint {
@@ -72,29 +73,32 @@ export class SimTransport implements Transport {
   async sendSnapshot(message: SnapshotMessage, snapshot: StateSnapshot): Promise<SnapshotOutcome> {
     const peer = peerOf(message.to)
     this.#network.onSend(this.#endpoint, message)
-    let taken: { transport: SimTransport; install: StateInstall | undefined }
+    let taken: { transport: SimTransport; install: StateInstall | undefined; only: SimProcess }
     try {
       taken = await this.#call(peer, async () => {
-        const { transport } = this.#network.get(peer) as TransportEndpoint
+        const { transport, process } = this.#network.get(peer) as TransportEndpoint
         if (transport?.id !== message.to || transport.#receiver === undefined) {
-          throw toDpsError(new Error('nobody of this name is here'))
+          throw new DpsError('UNAVAILABLE', 'nobody of this name is here')
         }
-        return { transport, install: await transport.#receiver.installing(message) }
+        const install = await transport.#receiver.installing(message)
+        return { transport, install, only: process! }
       })
     } catch (error) {
       return toDpsError(error).code === 'UNAVAILABLE' ? 'interrupted' : 'failed'
     }
-    const { transport, install } = taken
+    const { transport, install, only } = taken
     try {
       if (install !== undefined) {
         for await (const chunk of snapshot.chunks(install.received)) {
           const at = install.received
-          await this.#call(peer, async () => {
+          const write = async () => {
             if (install.received === at) await install.write(chunk)
-          })
+          }
+          await this.#call(peer, write, only)
         }
       }
-      await this.#call(peer, async () => transport.#receiver?.installed(message, install))
+      const installed = async () => transport.#receiver?.installed(message, install)
+      await this.#call(peer, installed, only)
       this.snapshots++
       return 'finished'
     } catch (error) {
@@ -102,7 +106,7 @@ export class SimTransport implements Transport {
     }
   }
 
-  #call<T>(peer: string, handler: () => Promise<T>): Promise<T> {
-    return this.#network.call(this.#endpoint, peer, handler)
+  #call<T>(peer: string, handler: () => Promise<T>, only?: SimProcess): Promise<T> {
+    return this.#network.call(this.#endpoint, peer, handler, only === undefined ? {} : { only })
   }
 }
