@@ -643,7 +643,11 @@ describe('the short way of unary calls', () => {
   })
 
   test('a client that asks more at once than the node has connections waits its turn', async () => {
-    const { client } = await startApi({ node: NODE }, { connectionsMax: 200 })
+    const id = async () => {
+      await delay(5)
+      return IDENTITY
+    }
+    const { client } = await startApi({ node: { id } }, { connectionsMax: 200 })
     const warnings: Error[] = []
     const onWarning = (warning: Error) => warnings.push(warning)
     process.on('warning', onWarning)
