@@ -27,9 +27,9 @@ const HISTORY: Step[] = [
   { entries: [large(4)], sync: true },
   { entries: commands(5, 8, 1), sync: true },
   { hardState: { term: 3, vote: undefined, commit: 2 }, entries: commands(4, 5, 3), sync: true },
-  { hardState: { term: 4, vote: 'b:1', commit: 2 }, entries: [], sync: true },
   { entries: commands(6, 12, 3), sync: true },
-  { hardState: { term: 4, vote: 'b:1', commit: 6 }, entries: commands(13, 13, 4), sync: true },
+  { hardState: { term: 4, vote: undefined, commit: 6 }, entries: commands(13, 13, 4), sync: true },
+  { hardState: { term: 4, vote: 'b:1', commit: 6 }, entries: [], sync: true },
   { compact: 6, term: 3 },
   {
     hardState: { term: 5, vote: undefined, commit: 8 },
