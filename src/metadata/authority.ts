@@ -10,7 +10,7 @@ import {
 } from '../base/index.js'
 import type { Log } from '../observability/index.js'
 import { type NodeId, NotLeaderError, type RaftRunner } from '../raft/index.js'
-import { ClientSession } from './client-session.js'
+import { type ClientSession, CurrentSession } from './client-session.js'
 import {
   decodeOutcome,
   decodeProposal,
@@ -19,7 +19,6 @@ import {
   type Outcome,
   type ProposeTarget,
 } from './codec.js'
-import { SESSION_TTL_MS } from './commands/session-rules.js'
 import {
   type Command,
   decodeResult,
@@ -83,8 +82,6 @@ const RETRIED: ReadonlySet<string> = new Set([
   'RESOURCE_EXHAUSTED',
 ])
 
-const NOTHING = new Uint8Array(0)
-
 /** First wait before a retry, when nothing else tells that it is time; doubles up to the second. */
 const BACKOFF_MS = 10
 const BACKOFF_MS_MAX = 1_000
@@ -107,7 +104,7 @@ export class Authority implements Part, ProposalReceiver {
   #unhook: () => void = () => {}
   #leader: NodeId | undefined
   #leading = false
-  #session: Promise<ClientSession> | undefined
+  readonly #session: CurrentSession
   /** Forwarded proposals, each with the leader that it went to. */
   readonly #forwarded = new Set<{ to: NodeId; abort: AbortController }>()
   #stopped = false
@@ -115,6 +112,10 @@ export class Authority implements Part, ProposalReceiver {
   constructor(components: AuthorityComponents, init: AuthorityInit = {}) {
     this.#components = components
     this.#init = { timeoutMs: 30_000, attemptTimeoutMs: 5_000, ...init }
+    this.#session = new CurrentSession(
+      () => this.#open(),
+      () => components.clock.monotonicMs(),
+    )
   }
 
   async start(): Promise<void> {
@@ -132,7 +133,7 @@ export class Authority implements Part, ProposalReceiver {
     this.#unhook()
     this.#replica = replica
     // Another cluster doesn't know it; and in the same one a new session costs one command.
-    this.#session = undefined
+    this.#session.reset()
     const offChange = replica?.runner.onChange(() => this.#onChange())
     const offApplied = replica?.machine.onApplied((keys) => this.#announce(keys))
     this.#unhook = () => {
@@ -212,21 +213,22 @@ export class Authority implements Part, ProposalReceiver {
 
   async #inSession(command: WireCommand, deadline: Deadline): Promise<Uint8Array> {
     for (;;) {
-      const session = await this.#sessionBy(deadline)
-      const seq = await this.#take(session, deadline)
+      const session = this.#session.ready ?? (await this.#openSession(deadline))
+      const taken = this.#take(session, deadline)
+      const seq = typeof taken === 'number' ? taken : await taken
       try {
-        const { result, retry } = await this.#inThis(session, seq, command, deadline)
-        if (!retry) return result
+        const result = await this.#inThis(session, seq, command, deadline)
+        if (result !== undefined) return result
       } finally {
         session.answered(seq)
       }
     }
   }
 
-  async #sessionBy(deadline: Deadline): Promise<ClientSession> {
+  async #openSession(deadline: Deadline): Promise<ClientSession> {
     for (;;) {
       try {
-        return await deadline.race(this.#openSession())
+        return await deadline.race(this.#session.opened())
       } catch (error) {
         deadline.check()
         // Opening has its own time: somebody else may have begun it long ago.
@@ -242,22 +244,23 @@ export class Authority implements Part, ProposalReceiver {
     return deadline.race(taken, () => void taken.then((seq) => session.answered(seq)))
   }
 
-  /** @returns `retry`: the session is over, and the command was certainly not applied under it */
+  /** @returns undefined when the session is over, and the command was certainly not applied under it */
   async #inThis(
     session: ClientSession,
     seq: number,
     command: WireCommand,
     deadline: Deadline,
-  ): Promise<{ result: Uint8Array; retry: boolean }> {
+  ): Promise<Uint8Array | undefined> {
+    const { tag, version, body } = command
     const sent = { uncertain: false }
     for (let attempt = 0; ; attempt++) {
       session.usedMs = this.#components.clock.monotonicMs()
       const { lowest } = session
-      const proposal = encodeProposal({ ...command, session: session.id, seq, lowest })
+      const proposal = encodeProposal({ session: session.id, seq, lowest, tag, version, body })
       const outcome = decodeOutcome(await this.#send(proposal, sent, deadline))
       switch (outcome.status) {
         case 'done':
-          return { result: outcome.result, retry: false }
+          return outcome.result
         case 'refused':
           throw refusal(outcome)
         case 'tooManyOpen':
@@ -265,32 +268,13 @@ export class Authority implements Part, ProposalReceiver {
           await deadline.race(this.#pause(attempt))
           break
         case 'unknownSession':
-          await this.#forget(session)
+          this.#session.forget(session)
           if (sent.uncertain) throw unknown('its session has expired')
-          return { result: NOTHING, retry: true }
+          return undefined
         case 'forgotten':
           throw unknown('its answer is no longer known')
       }
     }
-  }
-
-  async #openSession(): Promise<ClientSession> {
-    const nowMs = () => this.#components.clock.monotonicMs()
-    const current = this.#session
-    if (current !== undefined) {
-      const session = await current
-      // In time before the others forget it. What it still waits for stays with it.
-      if (session.size > 0 || nowMs() - session.usedMs < SESSION_TTL_MS / 2) return session
-      if (this.#session === current) this.#session = undefined
-      return this.#openSession()
-    }
-    const opening = this.#open().then((id) => new ClientSession(id, nowMs()))
-    this.#session = opening
-    // Who comes next tries again.
-    opening.catch(() => {
-      if (this.#session === opening) this.#session = undefined
-    })
-    return opening
   }
 
   async #open(): Promise<number> {
@@ -305,11 +289,6 @@ export class Authority implements Part, ProposalReceiver {
     } finally {
       deadline.clear()
     }
-  }
-
-  async #forget(session: ClientSession): Promise<void> {
-    const current = this.#session
-    if ((await current) === session && this.#session === current) this.#session = undefined
   }
 
   /**
