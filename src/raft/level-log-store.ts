@@ -30,8 +30,11 @@ import {
 import type { LogBatch, LogContents, LogStore } from './log-store.js'
 import { PromisesFile } from './promises-file.js'
 
-/** Loss of less than this may go unnoticed, if the whole file that held it vanishes. */
-const CLAIM_EVERY_BYTES = 1024 * 1024
+/**
+ * Loss of less than this may go unnoticed, if the whole file that held it vanishes: so it is less than
+ * a file. Each time costs one more acknowledgement of the disk.
+ */
+const CLAIM_EVERY_BYTES = 4 * 1024 * 1024
 /** Records deleted in one step: saves wait for it, so it has to stay below a millisecond. */
 const COLLECT_PACKS = 256
 /** Deleted bytes that are worth a compaction, which rewrites what is kept. */

@@ -17,7 +17,7 @@ afterEach(() => {
 type Step = LogBatch | { compact: number; term: number }
 
 const large = (index: number) => {
-  const data = new Uint8Array(MIB + 1).fill(index)
+  const data = new Uint8Array(4 * MIB).fill(index)
   return { kind: 'command' as const, index, term: 1, data }
 }
 
