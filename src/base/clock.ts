@@ -16,6 +16,11 @@ export interface Timers {
   /** Calls `run` once, `delayMs` from now or later. @returns cancels it; harmless afterwards */
   after(delayMs: number, run: () => void): () => void
   /**
+   * Calls `run` soon, once what came in with this turn of the event loop has been handled too, so
+   * that work on all of it is done once.
+   */
+  turn(run: () => void): void
+  /**
    * Resolves when what already waits in the sockets has been read. Node fires timers before it
    * reads sockets: after a busy moment a timeout may be due although its answer is here.
    */
@@ -27,6 +32,7 @@ export const systemTimers: Timers = {
     const timer = setTimeout(run, delayMs)
     return () => clearTimeout(timer)
   },
+  turn: (run) => void setImmediate(run),
   // The first turn may still be the one before the poll phase; the second is surely behind it.
   settle: () => new Promise((resolve) => setImmediate(() => setImmediate(resolve))),
 }

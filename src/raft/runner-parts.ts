@@ -65,7 +65,7 @@ export function partsOf(
     },
   )
   const rounds = new Rounds(
-    { raft, log, machine, transport, reads, sender, receiver, compactor, clock },
+    { raft, log, machine, transport, reads, sender, receiver, compactor, clock, timers },
     { applyBacklogBytesMax: init.applyBacklogBytesMax ?? APPLY_BACKLOG_BYTES_MAX, ...handlers },
   )
   const { tickMs, heartbeatTicks: catchUpTicks } = init

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/index.js'
+import type { Clock, Timers } from '../base/index.js'
 import type { Raft } from './core/raft.js'
 import type { Entry, HardState, Message, Ready } from './core/types.js'
 import type { LogStore } from './log-store.js'
@@ -20,6 +20,7 @@ export interface RoundsComponents {
   receiver: Pick<SnapshotReceiver, 'generation' | 'adopt'>
   compactor: Pick<Compactor, 'due'>
   clock: Pick<Clock, 'monotonicMs'>
+  timers: Pick<Timers, 'turn'>
 }
 
 export interface RoundsInit {
@@ -90,11 +91,14 @@ export class Rounds {
     return this.#applier.backlogBytes > this.#init.applyBacklogBytesMax
   }
 
-  /** Something was stepped, proposed or asked: works on it once the caller's turn is over. */
+  /**
+   * Something was stepped, proposed or asked. Worked on once the others of this turn have had their say:
+   * a hundred callers, each with a socket of his own, then share an append and a batch.
+   */
   wake(): void {
     if (this.#woken || this.#stopped) return
     this.#woken = true
-    void Promise.resolve().then(() => this.#round())
+    this.#components.timers.turn(() => this.#round())
   }
 
   /** Takes no more work. */

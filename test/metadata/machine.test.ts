@@ -20,7 +20,7 @@ import { eventually, tempDir } from '../support/temp.js'
 import { BOOT, entryOf, machineOn, open, TIME_MS } from './machine-support.js'
 
 /** Timers that never fire: what is flushed is flushed for another reason. */
-const NEVER: Timers = { after: () => () => {}, settle: () => Promise.resolve() }
+const NEVER: Timers = { after: () => () => {}, turn: () => {}, settle: () => Promise.resolve() }
 
 /** Writes wait until they are let through, or fail. */
 class HeldStore implements StateStore {

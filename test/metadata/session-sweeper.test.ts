@@ -24,6 +24,7 @@ async function world() {
         fire = () => {}
       }
     },
+    turn: (run) => run(),
     settle: async () => {},
   }
   const clock: Pick<Clock, 'now'> = { now: () => nowMs }

@@ -48,6 +48,10 @@ export class VirtualTime implements Pick<Clock, 'monotonicMs'>, Timers {
     }
   }
 
+  turn(run: () => void): void {
+    void Promise.resolve().then(run)
+  }
+
   async settle(): Promise<void> {}
 
   /** Time that passes without anything being run: a blocked event loop. */
@@ -503,6 +507,7 @@ export class World {
     const transport = new FakeTransport(this, id, life)
     const timers: Timers = {
       settle: () => this.time.settle(),
+      turn: (run) => this.time.turn(() => life.dead || run()),
       after: (delayMs, run) => this.time.after(delayMs, () => life.dead || run()),
     }
     const { time: clock, random } = this

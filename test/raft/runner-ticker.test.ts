@@ -8,7 +8,7 @@ function tickerOf(
   settle = async () => {},
   needed = () => true,
 ) {
-  const timers = { after: time.after.bind(time), settle }
+  const timers = { after: time.after.bind(time), turn: time.turn.bind(time), settle }
   return new Ticker({ clock: time, timers }, { tickMs: 10, catchUpTicks: 3, tick, needed })
 }
 

@@ -72,6 +72,28 @@ test('who leads alone sleeps, and keeps time again when another joins', async ()
   await world.until(() => runner.status().role === 'follower')
 })
 
+test('callers of one turn of the event loop share an append, whoever woke them', async () => {
+  const world = await World.of(3)
+  const leader = world.leader!
+  const sizes: number[] = []
+  world.filter = (message) => {
+    if (message.type === 'append') sizes.push(message.entries.length)
+    return true
+  }
+  const due: (() => void)[] = []
+  world.time.turn = (run) => due.push(run)
+  const proposed: Promise<unknown>[] = []
+  for (let at = 0; at < 10; at++) {
+    proposed.push(leader.runner.propose(bytes(`c${at}`)))
+    await Promise.resolve()
+  }
+  expect(sizes).toEqual([])
+  Reflect.deleteProperty(world.time, 'turn')
+  for (const run of due) run()
+  await world.value(Promise.all(proposed))
+  expect(sizes).toEqual([10, 10])
+})
+
 test('what is proposed while a batch is written shares the next one', async () => {
   const world = await World.of(3)
   const { id, runner } = world.leader!
