@@ -243,3 +243,35 @@ test('membership: two of three are lost for good; the third goes on, and they ca
   await a.restart()
   expect((await statusOf(a)).clusterId).toBe(recovered.clusterId)
 }, 180_000)
+
+test('membership: members store for each other, others do not; a member that moved is found', async () => {
+  const cluster = await TestCluster.start(3)
+  const [a, b, c] = cluster.nodes as [TestNode, TestNode, TestNode]
+  const path = join(tempDir(), 'copied')
+  await writeFile(path, 'two copies')
+  const copied = await a.ok(['publish', '--json', '--replicate', '2', path])
+  const peers = [b.peerId, c.peerId].sort()
+  expect(copied.stdout).toContain('"event":"summary"')
+  const stat = JSON.parse(
+    (await a.ok(['stat', '--json', JSON.parse(copied.stdout.split('\n')[0]!).cid])).stdout,
+  )
+  const holders = (stat.copies as { peerId: string }[]).map(({ peerId }) => peerId)
+  expect(holders).toEqual(expect.arrayContaining(peers))
+
+  const stranger = await spawnAt('stranger')
+  await stranger.ok(['swarm', 'connect', a.addrs[0]!])
+  const refused = await stranger.run(['publish', '--replicate', '1', path])
+  expect(refused.code).toBe(3)
+  expect(refused.stderr).toContain('PERMISSION_DENIED')
+
+  // The same data directory on another port: the others learn of it from the node itself.
+  await c.stop()
+  const listen = `/ip4/127.0.0.1/tcp/${await freePort()}`
+  const moved = await spawnNode({ dataDir: c.dataDir, listen })
+  expect(moved.peerId).toBe(c.peerId)
+  await eventually('its new address is known', async () => {
+    const { members } = JSON.parse((await a.ok(['cluster', 'status', '--json'])).stdout)
+    const found = members.find(({ peerId }: { peerId: string }) => peerId === c.peerId)
+    return found.addrs.includes(listen) && found.appliedIndex !== null
+  })
+}, 120_000)
