@@ -105,7 +105,16 @@ export class OwnConnections {
     await libp2p.peerStore.merge(peer, { tags }, { signal })
     const plain = addrs.map((addr) => withoutPeer(parseMultiaddr(addr)))
     const multiaddrs = plain.map((addr) => multiaddr(withPeer(addr, peerId)))
-    return libp2p.dial(multiaddrs.length > 0 ? multiaddrs : peer, { signal, force: true })
+    const dial = (target: Parameters<typeof libp2p.dial>[0]) =>
+      libp2p.dial(target, { signal, force: true })
+    if (multiaddrs.length === 0) return dial(peer)
+    try {
+      return await dial(multiaddrs)
+    } catch {
+      signal.throwIfAborted()
+      // It may have moved: the swarm may know where to.
+      return dial(peer)
+    }
   }
 
   #give(connection: Connection): void {
