@@ -4,6 +4,7 @@ import type { NodeId } from './core/configuration.js'
 import type { Raft, SnapshotOutcome } from './core/raft.js'
 import { Compactor } from './runner-compactor.js'
 import { SnapshotReceiver } from './runner-install.js'
+import type { RunnerMetrics } from './runner-metrics.js'
 import { ReadBarriers } from './runner-reads.js'
 import { Rounds, type RoundsInit } from './runner-rounds.js'
 import { SnapshotSender } from './runner-snapshots.js'
@@ -26,6 +27,11 @@ export interface Parts {
   ticker: Ticker
 }
 
+/** `RunnerComponents`, with what it counts in its place. */
+export interface PartsComponents extends Omit<RunnerComponents, 'metrics'> {
+  metrics: RunnerMetrics
+}
+
 export interface PartsInit extends Omit<RoundsInit, 'applyBacklogBytesMax'> {
   /** Unique across members and restarts. */
   nonce: string
@@ -35,11 +41,11 @@ export interface PartsInit extends Omit<RoundsInit, 'applyBacklogBytesMax'> {
 
 export function partsOf(
   raft: Raft,
-  components: RunnerComponents,
+  components: PartsComponents,
   init: RunnerInit,
   { nonce, report, tick, ...handlers }: PartsInit,
 ): Parts {
-  const { log, machine, transport, clock, timers, random, logger } = components
+  const { log, machine, transport, clock, timers, random, logger, metrics } = components
   const reads = new ReadBarriers({
     nonce,
     // Heartbeats repeat a leader's round, so only what was asked of one gets lost for good.
@@ -65,7 +71,7 @@ export function partsOf(
     },
   )
   const rounds = new Rounds(
-    { raft, log, machine, transport, reads, sender, receiver, compactor, clock, timers },
+    { raft, log, machine, transport, reads, sender, receiver, compactor, clock, timers, metrics },
     { applyBacklogBytesMax: init.applyBacklogBytesMax ?? APPLY_BACKLOG_BYTES_MAX, ...handlers },
   )
   const { tickMs, heartbeatTicks: catchUpTicks } = init

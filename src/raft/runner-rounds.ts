@@ -5,6 +5,7 @@ import type { LogStore } from './log-store.js'
 import { Applier } from './runner-applier.js'
 import type { Compactor } from './runner-compactor.js'
 import type { SnapshotReceiver } from './runner-install.js'
+import type { RunnerMetrics } from './runner-metrics.js'
 import type { ReadBarriers } from './runner-reads.js'
 import type { SnapshotSender } from './runner-snapshots.js'
 import type { StateMachine } from './state-machine.js'
@@ -21,6 +22,7 @@ export interface RoundsComponents {
   compactor: Pick<Compactor, 'due'>
   clock: Pick<Clock, 'monotonicMs'>
   timers: Pick<Timers, 'turn'>
+  metrics: RunnerMetrics
 }
 
 export interface RoundsInit {
@@ -50,17 +52,23 @@ export class Rounds {
   #work: Promise<void> = Promise.resolve()
   /** A commit index is only a hint: it goes to the disk with the next batch that has to. */
   #lazy: HardState | undefined
+  /** Monotonic time since which a batch, or a call of the state machine, is under way. */
+  #savingMs: number | undefined
+  #applyingMs: number | undefined
   #saveMs = 0
   #applyMs = 0
 
   constructor(components: RoundsComponents, init: RoundsInit) {
     this.#components = components
     this.#init = init
-    const { machine, raft, reads, clock } = components
+    const { machine, raft, reads, clock, metrics } = components
     const apply = async (entries: readonly Entry[]) => {
       const startMs = clock.monotonicMs()
+      this.#applyingMs = startMs
       const results = await machine.apply(entries)
+      this.#applyingMs = undefined
       this.#applyMs = clock.monotonicMs() - startMs
+      metrics.applied(this.#applyMs, entries.length)
       return results
     }
     this.#applier = new Applier(
@@ -84,6 +92,12 @@ export class Rounds {
 
   get applyMs(): number {
     return this.#applyMs
+  }
+
+  /** For how long the disk owes an answer, milliseconds. */
+  get owedMs(): number {
+    const nowMs = this.#components.clock.monotonicMs()
+    return nowMs - Math.min(this.#savingMs ?? nowMs, this.#applyingMs ?? nowMs)
   }
 
   /** More is committed than can be applied: nothing new should be taken in. */
@@ -171,10 +185,11 @@ export class Rounds {
   }
 
   async #save({ hardState = this.#lazy, entries, snapshot, healed }: Ready): Promise<void> {
-    const { log, clock, receiver } = this.#components
+    const { log, clock, receiver, metrics } = this.#components
     // Entries that were handed out belong to the state that is about to go.
     if (snapshot !== undefined) await this.#applier.idle()
     const startMs = clock.monotonicMs()
+    this.#savingMs = startMs
     await log.save({
       ...(hardState && { hardState }),
       ...(snapshot && {
@@ -184,7 +199,9 @@ export class Rounds {
       healed,
       sync: true,
     })
+    this.#savingMs = undefined
     this.#saveMs = clock.monotonicMs() - startMs
+    metrics.saved(this.#saveMs)
     this.#lazy = undefined
     if (snapshot === undefined || this.#stopped) return
     await receiver.adopt()

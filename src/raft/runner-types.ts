@@ -35,6 +35,8 @@ export interface RunnerInit extends Omit<RaftInit, 'id' | 'start' | 'random'> {
   readTimeoutMs?: number
   /** Time that a stopping leader takes to hand over. @default one election timeout, at least 500 */
   handOverMs?: number
+  /** A leader whose disk owes an answer for so long gives the office to another. @default 10,000 */
+  stuckDiskMs?: number
   /** A snapshot that nobody asks for any more is closed. @default 60,000 */
   snapshotIdleMs?: number
 }

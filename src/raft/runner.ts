@@ -13,6 +13,7 @@ import type { Proposed } from './core/leader.js'
 import { Raft } from './core/raft.js'
 import type { Message, Role } from './core/types.js'
 import { Changes } from './runner-changes.js'
+import { type RunnerMetrics, runnerMetrics } from './runner-metrics.js'
 import { type Parts, partsOf } from './runner-parts.js'
 import { outcomeUnknown, Proposals } from './runner-proposals.js'
 import { raftStart } from './runner-start.js'
@@ -27,6 +28,8 @@ import type { Receiver } from './transport.js'
 
 /** Under load it halves the messages of a proposal; a follower's state is a tick older at most. */
 const ANNOUNCE_TICKS = 1
+/** Longer than any write to a disk that works; bulk writes may stall one for seconds. */
+const STUCK_DISK_MS = 10_000
 /** Time for a transfer on a busy machine, where elections are short. */
 const HAND_OVER_MS_MIN = 500
 
@@ -48,6 +51,7 @@ export class RaftRunner implements Part {
   readonly #init: RunnerInit
   readonly #proposals = new Proposals()
   readonly #changes: Changes
+  readonly #metrics: RunnerMetrics
   /** Monotonic time at which each was last heard of. */
   readonly #heardMs = new Map<NodeId, number>()
   #state: RunnerState = 'new'
@@ -60,6 +64,7 @@ export class RaftRunner implements Part {
     this.#components = components
     this.#init = init
     this.id = init.id
+    this.#metrics = runnerMetrics(components.metrics)
     this.#changes = new Changes(components.timers, components.logger)
     this.failed = new Promise((resolve) => {
       this.#reportFailure = resolve
@@ -111,12 +116,14 @@ export class RaftRunner implements Part {
 
   #build(raft: Raft, nonce: string): Parts {
     const proposals = this.#proposals
-    const parts: Parts = partsOf(raft, this.#components, this.#init, {
+    const components = { ...this.#components, metrics: this.#metrics }
+    const parts: Parts = partsOf(raft, components, this.#init, {
       nonce,
       report: (id, outcome) => this.#step(() => raft.reportSnapshot(id, outcome)),
       tick: () => {
         parts.reads.tick()
         this.#step(() => raft.tick())
+        this.#giveUpIfStuck(parts)
       },
       observe: () => this.#observe(),
       applied: (entries, results) => proposals.applied(entries, results),
@@ -162,6 +169,16 @@ export class RaftRunner implements Part {
     rounds.stop()
     sender.abort()
     receiver.close(reason)
+  }
+
+  /** Others may go on where this disk can't; what is committed there waits for nobody. */
+  #giveUpIfStuck({ raft, rounds }: Parts): void {
+    const { stuckDiskMs = STUCK_DISK_MS } = this.#init
+    if (raft.role !== 'leader' || rounds.owedMs < stuckDiskMs) return
+    const target = this.#live ? this.#successor() : undefined
+    if (target === undefined || raft.status().transferee !== undefined) return
+    this.#components.logger.warn({ target }, 'the disk does not answer: hands over')
+    this.#step(() => raft.transferLeader(target))
   }
 
   async #handOver(): Promise<void> {
@@ -399,6 +416,7 @@ export class RaftRunner implements Part {
     if (same && seen.configuration === configuration) return
     this.#seen = { role, term, leader, configuration }
     ticker.wake()
+    if (seen !== undefined && seen.leader !== leader) this.#metrics.leaderChanged()
     if (!same) {
       if (seen?.role === 'leader') {
         // What is committed stays so, and its results are still to come.

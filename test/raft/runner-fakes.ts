@@ -4,7 +4,7 @@
  * the world, fail it, or crash the node.
  */
 import { type Clock, DpsError, type Random, type Timers } from '../../src/base/index.js'
-import { silentLog } from '../../src/observability/index.js'
+import { type Metrics, silentLog } from '../../src/observability/index.js'
 import {
   type Configuration,
   changeConfiguration,
@@ -450,6 +450,7 @@ export class World {
   filter: (message: Message) => boolean = () => true
   /** What a named wait of a node does; rejects to fail it. */
   onStep: (id: NodeId, name: string) => Promise<void> | void = () => {}
+  metrics: Metrics | undefined
   /** Pieces of snapshots that were received. */
   pieces = 0
   #random = 1
@@ -510,9 +511,18 @@ export class World {
       turn: (run) => this.time.turn(() => life.dead || run()),
       after: (delayMs, run) => this.time.after(delayMs, () => life.dead || run()),
     }
-    const { time: clock, random } = this
+    const { time: clock, random, metrics } = this
     const runner = new RaftRunner(
-      { log, machine, transport, clock, timers, random, logger: silentLog },
+      {
+        log,
+        machine,
+        transport,
+        clock,
+        timers,
+        random,
+        logger: silentLog,
+        ...(metrics && { metrics }),
+      },
       { tickMs: 10, electionTicks: 10, heartbeatTicks: 2, ...this.#options, id, boot: this.boot },
     )
     const node = { id, life, runner, log, machine, transport }

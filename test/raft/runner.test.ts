@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { DpsError } from '../../src/base/index.js'
+import { Metrics } from '../../src/observability/index.js'
 import { type Message, type NodeId, NotLeaderError } from '../../src/raft/index.js'
 import { bytes, text } from './cluster.js'
 import { type FakeNode, World } from './runner-fakes.js'
@@ -205,6 +206,24 @@ test('a leader stays in office although the disks of all others are stuck', asyn
   for (const disk of disks.reverse()) disk.free()
   await world.value(stuck)
   expect(leader.runner.status().term).toBe(term)
+})
+
+test('a leader whose own disk does not answer gives the office to another', async () => {
+  for (const name of ['log.save', 'machine.apply']) {
+    const world = await World.of(3, { stuckDiskMs: 1_000 })
+    const old = world.leader!
+    const disk = hold(world, old.id, name)
+    const proposed = world.outcome(old.runner.propose(bytes('x')))
+    await world.until(disk.reached)
+    await world.run(900)
+    expect(world.leader).toBe(old)
+    await world.until(() => world.leader !== undefined && world.leader !== old, 500)
+    expect(await world.value(world.propose('y'))).toBe('did y')
+    disk.free()
+    await proposed
+    await world.settled()
+    expect(commands(old)).toEqual(['x', 'y'])
+  }
 })
 
 test('only the leader takes proposals, and a follower names it', async () => {
@@ -536,6 +555,19 @@ test('changes of leader are told, and a listener that throws harms nobody', asyn
   const { length } = leaders
   await world.run(100)
   expect(leaders).toHaveLength(length)
+})
+
+test('what the disk and the state machine took is counted', async () => {
+  const metrics = new Metrics()
+  const world = new World(['a'])
+  world.metrics = metrics
+  await world.start('a')
+  await world.settled()
+  await world.value(world.propose('x'))
+  const text = await metrics.text()
+  expect(text).toContain('dps_raft_save_seconds_count 3')
+  expect(text).toContain('dps_raft_applied_entries_total 2')
+  expect(text).toContain('dps_raft_leader_changes_total 1')
 })
 
 test('the status tells since when each member was last heard of', async () => {
