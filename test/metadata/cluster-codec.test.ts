@@ -40,7 +40,9 @@ const ASK = {
 }
 
 test('token: this is how it is written, for ever', () => {
-  expect(encodeToken(TOKEN)).toMatchInlineSnapshot(`"dpsjoin152hF3e1V4Ja4b2QC7HbD7sowGhXvGx7dC64RwbwmFTLZ5PxLqwdkdg19BvcwSDQ1Wtw5rX7nBJ5S1wUe3q5Q6fUnAHRC7PEGvhMiZgm9S5iFhwkTBoAGkGtw9iEpyuW545KVe9gLVBYNMdewesRTi2snCiBrqfDHRRwtGmzRzARFTQnHA3TNaEnBuPL24Uq6xWSWm5Uuv1QoJvqTJuzP24k5Z"`)
+  expect(encodeToken(TOKEN)).toMatchInlineSnapshot(
+    `"dpsjoin152hF3e1V4Ja4b2QC7HbD7sowGhXvGx7dC64RwbwmFTLZ5PxLqwdkdg19BvcwSDQ1Wtw5rX7nBJ5S1wUe3q5Q6fUnAHRC7PEGvhMiZgm9S5iFhwkTBoAGkGtw9iEpyuW545KVe9gLVBYNMdewesRTi2snCiBrqfDHRRwtGmzRzARFTQnHA3TNaEnBuPL24Uq6xWSWm5Uuv1QoJvqTJuzP24k5Z"`,
+  )
 })
 
 test('token: what was written is read, with white space around it', () => {
