@@ -1,8 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { firstDamage, isWholeTable } from '../../src/store/level-scan.js'
+import { readLevelLog } from '../../src/store/level-log-format.js'
+import { damagedLevelFiles } from '../../src/store/level-scan.js'
+import { isWholeTable } from '../../src/store/level-table.js'
 import { tempDir } from '../support/temp.js'
 
 const BLOCK = 32 * 1024
@@ -10,6 +12,8 @@ const BLOCK = 32 * 1024
 /** Files as LevelDB writes them: a log of several blocks, and a table. */
 let log: Buffer
 let table: Buffer
+
+const firstDamage = (file: Buffer) => readLevelLog(file).damagedAt
 
 beforeAll(async () => {
   const path = tempDir()
@@ -85,4 +89,41 @@ describe('level scan: tables', () => {
       expect(isWholeTable(noise)).toBe(false)
     }
   })
+})
+
+test('level scan: what a crash leaves half-written, or replayed, is no damage', async () => {
+  const path = tempDir()
+  const open = async () => {
+    const db = new Level<string, Uint8Array>(path, { valueEncoding: 'view', compression: false })
+    await db.open()
+    return db
+  }
+  for (let i = 0; i < 12; i++) {
+    const db = await open()
+    // Large enough for a compaction that the close interrupts.
+    for (let n = 0; n < 5; n++) await db.put(`key ${n}`, new Uint8Array(500_000).fill(i))
+    await db.close()
+    expect(await damagedLevelFiles(path), `after ${i}`).toEqual({ logs: [], tables: [] })
+  }
+  const live = readdirSync(path)
+  writeFileSync(join(path, '999999.ldb'), table.subarray(0, 1000))
+  const broken = Buffer.from(log)
+  broken[50]! ^= 1
+  writeFileSync(join(path, '000001.log'), broken)
+  expect(await damagedLevelFiles(path)).toEqual({ logs: [], tables: [] })
+  writeFileSync(join(path, '999999.log'), broken)
+  expect((await damagedLevelFiles(path)).logs).toEqual([expect.stringContaining('999999')])
+  rmSync(join(path, '999999.log'))
+  const used = live.filter((name) => name.endsWith('.ldb'))
+  for (const name of used) writeFileSync(join(path, name), 'no table')
+  expect((await damagedLevelFiles(path)).tables.length).toBeGreaterThan(0)
+  for (const name of live.filter((each) => each.endsWith('.log'))) rmSync(join(path, name))
+  expect((await damagedLevelFiles(path)).logs).toEqual([expect.stringContaining('gone')])
+})
+
+test('level scan: a directory without a database is none with damage', async () => {
+  const path = tempDir()
+  expect(await damagedLevelFiles(join(path, 'absent'))).toEqual({ logs: [], tables: [] })
+  writeFileSync(join(path, 'CURRENT'), '../../etc/passwd')
+  expect(await damagedLevelFiles(path)).toEqual({ logs: [], tables: [] })
 })
