@@ -31,7 +31,7 @@ async function main(path: string, seed: number): Promise<void> {
   const print = (word: string) => process.stdout.write(`${word} ${summary(log)}\n`)
   print('open')
   const commandAt = (index: number, term: number): Entry => {
-    const bytes = 1 + below(index % 50 === 0 ? 300_000 : 300)
+    const bytes = 1 + below(index % 20 === 0 ? 300_000 : 300)
     const data = new Uint8Array(Buffer.alloc(bytes, `${seed}/${index}/${term} `))
     return { kind: 'command', index, term, data }
   }
