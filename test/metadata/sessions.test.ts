@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { DpsError } from '../../src/base/index.js'
 import { apply } from '../../src/metadata/apply.js'
 import { decodeOutcome, decodeSession, type Proposal } from '../../src/metadata/codec.js'
 import {
@@ -8,9 +9,9 @@ import {
   SESSION_WINDOW,
   sessionKey,
 } from '../../src/metadata/commands/session-rules.js'
-import { type Command, encodeCommand } from '../../src/metadata/commands.js'
+import { COMMANDS, type Command, encodeCommand } from '../../src/metadata/commands.js'
 import type { Getter } from '../../src/metadata/index.js'
-import { textOfKey } from '../../src/metadata/keys.js'
+import { keyOf, textOfKey } from '../../src/metadata/keys.js'
 import { open, TIME_MS } from './machine-support.js'
 
 /** A state that entries are applied to one by one. */
@@ -155,4 +156,34 @@ test('apply: equal states and entries give equal writes, and what is refused wri
   }
   expect(run()).toEqual(run())
   expect(run().map(([text]) => text!.slice(0, 2))).toEqual(['s/', 's/', 'r/', 'r/'])
+})
+
+test('apply: what a handler wrote before it refused is gone, its session’s mark stays', () => {
+  const state = withSession()
+  const [opening] = COMMANDS
+  const spy = vi.spyOn(opening, 'apply').mockImplementation(({ view }) => {
+    view.put(keyOf('x/', 1), new Uint8Array(1))
+    view.delete(sessionKey(1))
+    throw new DpsError('NOT_FOUND', 'nothing there', { hint: 'look elsewhere' })
+  })
+  try {
+    expect(state.apply(open, { session: 1, seq: 1 })).toEqual({
+      status: 'refused',
+      code: 'NOT_FOUND',
+      message: 'nothing there',
+      hint: 'look elsewhere',
+    })
+    expect(state.get(keyOf('x/', 1))).toBeUndefined()
+    expect(state.session(1)).toMatchObject({ highest: 1 })
+    expect(state.has(1, 1)).toBe(true)
+    // What no handler means to throw is nobody's answer.
+    for (const error of [new TypeError('a bug'), new DpsError('DATA_LOSS', 'damaged')]) {
+      spy.mockImplementation(() => {
+        throw error
+      })
+      expect(() => state.apply(open, { session: 1, seq: 2 })).toThrow(error)
+    }
+  } finally {
+    spy.mockRestore()
+  }
 })
