@@ -1,9 +1,11 @@
 /** The providers of a fetch session: found, connected, dropped, looked for again. */
 import type { CID } from 'multiformats/cid'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import type { AbortOptions } from '../base/index.js'
+import { type AbortOptions, DpsError } from '../base/index.js'
+import { formatCid } from '../content/index.js'
 import type { PeerAddress } from './codec.js'
 import type { Reputation } from './reputation.js'
+import type { Job } from './session-job.js'
 import { SessionPeer } from './session-peer.js'
 
 export interface FoundProvider extends PeerAddress {
@@ -100,6 +102,28 @@ export class SessionProviders {
     for (const peer of this.#peers.values()) {
       if (peer.dropped && this.#components.reputation.trusted(peer.peerId)) peer.revive()
     }
+  }
+
+  /** Why a chunk did not come in `patienceMs`, as its caller is told. */
+  verdict({ cid, lastError: cause }: Job, patienceMs: number): DpsError {
+    const name = formatCid(cid)
+    const seconds = Math.round(patienceMs / 100) / 10
+    let reached = 0
+    for (const peer of this.#peers.values()) if (peer.reached) reached++
+    const { size } = this.known
+    if (size === 0) {
+      return new DpsError('NOT_FOUND', `nobody who has ${name} was found in ${seconds} s`, {
+        hint: 'check that a peer that has it is running and that this node is connected to it',
+      })
+    }
+    if (reached === size && cause?.code === 'NOT_FOUND') {
+      return new DpsError('NOT_FOUND', `none of ${size} peers has ${name}`, { cause })
+    }
+    return new DpsError(
+      'UNAVAILABLE',
+      `${size} ${size === 1 ? 'provider' : 'providers'} known for ${name}, none gave it in ${seconds} s`,
+      { ...(cause === undefined ? {} : { cause }), hint: 'check that its providers are running' },
+    )
   }
 
   async #find(cid: CID): Promise<void> {

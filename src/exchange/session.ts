@@ -434,7 +434,8 @@ export class FetchSession {
     this.#searchAgain(now)
     if (now - this.#progressMs >= this.#init.patienceMs) {
       for (const job of [...this.#jobs]) {
-        if (now - job.startedMs >= this.#init.patienceMs) this.#fail(job, this.#verdict(job))
+        if (now - job.startedMs >= this.#init.patienceMs)
+          this.#fail(job, this.#providers.verdict(job, this.#init.patienceMs))
       }
     }
     this.#pump()
@@ -480,28 +481,6 @@ export class FetchSession {
       }
     }
     this.#search(nowMs)
-  }
-
-  #verdict(job: Job): DpsError {
-    const name = formatCid(job.cid)
-    const seconds = Math.round(this.#init.patienceMs / 100) / 10
-    const cause = job.lastError
-    let reached = 0
-    for (const peer of this.#providers.all()) if (peer.reached) reached++
-    const { size } = this.#providers.known
-    if (size === 0) {
-      return new DpsError('NOT_FOUND', `nobody who has ${name} was found in ${seconds} s`, {
-        hint: 'check that a peer that has it is running and that this node is connected to it',
-      })
-    }
-    if (reached === size && cause?.code === 'NOT_FOUND') {
-      return new DpsError('NOT_FOUND', `none of ${size} peers has ${name}`, { cause })
-    }
-    return new DpsError(
-      'UNAVAILABLE',
-      `${size} ${size === 1 ? 'provider' : 'providers'} known for ${name}, none gave it in ${seconds} s`,
-      { ...(cause === undefined ? {} : { cause }), hint: 'check that its providers are running' },
-    )
   }
 }
 
