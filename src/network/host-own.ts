@@ -27,6 +27,8 @@ export interface OwnConnectionsInit {
 const MEMBER_TAG = 'dps-member'
 const MEMBER_TAG_VALUE = 100
 
+const GOODBYE_MS = 1000
+
 /** A dial under way is joined by libp2p, so one may come back that others have got as well. */
 const TRIES = 3
 
@@ -85,13 +87,17 @@ export class OwnConnections {
           (other) => other !== stream && other.protocol !== protocol && isOurs(other),
         )
         if (used) this.#give(connection)
-        else connection.abort(reason)
+        else void hangUp(connection, reason)
       }
       try {
         const stream = await connection.newStream(protocol, { signal })
         return { stream, cut: (reason) => cut(reason, stream) }
       } catch (error) {
-        cut(new DpsError('UNAVAILABLE', 'no stream on it', { cause: error }))
+        // Of a peer that is not ready yet, the connection is as good as a new one.
+        const { name } = error instanceof Error ? error : { name: '' }
+        if (name !== 'UnsupportedProtocolError') {
+          cut(new DpsError('UNAVAILABLE', 'no stream on it', { cause: error }))
+        }
         throw error
       }
     }
@@ -124,6 +130,15 @@ export class OwnConnections {
 
   #openOf(peerId: string): Connection[] {
     return this.#init.connectionsOf(peerId).filter(({ status }) => status === 'open')
+  }
+}
+
+/** With a goodbye, where the other end still listens. It counts as closed from now on. */
+async function hangUp(connection: Connection, reason: DpsError): Promise<void> {
+  try {
+    await connection.close({ signal: AbortSignal.timeout(GOODBYE_MS) })
+  } catch {
+    connection.abort(reason)
   }
 }
 

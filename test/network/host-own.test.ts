@@ -28,7 +28,7 @@ function fakeConnection(): FakeConnection {
       connection.streams.push(stream)
       return stream
     },
-    abort: () => {
+    close: async () => {
       connection.status = 'closed'
     },
   }
