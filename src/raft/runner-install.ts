@@ -21,6 +21,8 @@ export class SnapshotReceiver {
   readonly #components: SnapshotReceiverComponents
   /** Tells the runner that Raft has work. */
   readonly #wake: () => void
+  /** The one that the state machine receives now. Invariant: no other one is ever adopted. */
+  #begun: StateInstall | undefined
   #adopting: Adopting | undefined
   #closed: DpsError | undefined
 
@@ -34,32 +36,48 @@ export class SnapshotReceiver {
     message: SnapshotMessage,
     options?: AbortOptions,
   ): Promise<StateInstall | undefined> {
-    const { raft, machine } = this.#components
+    const { machine } = this.#components
     if (this.#closed !== undefined) throw this.#closed
-    // Old news: stepping it answers the sender.
-    if (message.term < raft.term || message.snapshot.index <= raft.committed) return undefined
-    if (this.#adopting !== undefined) {
-      throw new DpsError('UNAVAILABLE', 'another snapshot is being installed: try again')
-    }
-    return machine.install(message.snapshot, options)
+    if (this.#isKnown(message)) return undefined
+    if (this.#adopting !== undefined) throw busy()
+    const { snapshot } = message
+    // The state machine gives up what it has of another one, however far that is.
+    if (this.#begun?.meta.index !== snapshot.index) this.#begun = undefined
+    const install = await machine.install(snapshot, options)
+    this.#begun = install
+    return install
+  }
+
+  /** Stepping it can replace nothing: it is old news, or answers who is behind. */
+  #isKnown({ term, snapshot }: SnapshotMessage): boolean {
+    const { raft } = this.#components
+    return term < raft.term || snapshot.index <= raft.committed
   }
 
   /** See `Receiver.installed`. */
   async installed(message: SnapshotMessage, install: StateInstall | undefined): Promise<void> {
     const { raft } = this.#components
-    await install?.finish()
-    if (this.#closed !== undefined) throw this.#closed
-    if (this.#adopting !== undefined) {
-      throw new DpsError('UNAVAILABLE', 'another snapshot is being installed: try again')
-    }
     const { index } = message.snapshot
-    assert(install === undefined || install.meta.index === index, 'the install is of this message')
-    // Without its bytes the message may be stepped only where it can't replace anything.
-    const safe = install !== undefined || message.term < raft.term || index <= raft.committed
-    if (!safe) throw new DpsError('ABORTED', 'the snapshot is needed after all: send it again')
+    if (!this.#isKnown(message)) {
+      assert(install === undefined || install.meta.index === index, 'it is of this message')
+      await install?.finish()
+      if (this.#closed !== undefined) throw this.#closed
+    }
+    if (this.#isKnown(message)) {
+      raft.step(message)
+      this.#wake()
+      const needless = index <= raft.committed && this.#adopting?.install !== install
+      if (needless) await install?.abort()
+      return
+    }
+    if (install === undefined || install !== this.#begun) {
+      throw new DpsError('ABORTED', 'the snapshot is not there (any more): send it again')
+    }
+    if (this.#adopting !== undefined) throw busy()
+    this.#begun = undefined
     raft.step(message)
     this.#wake()
-    if (install === undefined) return
+    // The log turned out to hold all of it.
     if (raft.installing?.index !== index) return install.abort()
     return new Promise<void>((resolve, reject) => {
       this.#adopting = { install, done: resolve, failed: reject }
@@ -89,4 +107,8 @@ export class SnapshotReceiver {
     this.#adopting?.failed(reason)
     this.#adopting = undefined
   }
+}
+
+function busy(): DpsError {
+  return new DpsError('UNAVAILABLE', 'another snapshot is being installed: try again')
 }

@@ -6,7 +6,7 @@ import type { StateMachine, StateSnapshot } from './state-machine.js'
 import type { SnapshotMessage, Transport } from './transport.js'
 
 const BACKOFF_BASE_MS = 100
-const BACKOFF_MAX_MS = 10_000
+const BACKOFF_MAX_MS = 2_000
 
 export interface SnapshotSenderComponents {
   machine: Pick<StateMachine, 'snapshot'>

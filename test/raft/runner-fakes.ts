@@ -312,6 +312,7 @@ export class FakeMachine implements StateMachine {
     await this.#life.step('machine.adopt')
     const state = this.#disk.states.get(install.generation)
     if (state === undefined) throw new Error('adopted before it was finished')
+    if (install !== this.#install) throw new Error('only the begun install is adopted')
     this.#generation = install.generation
     this.#state = { meta: state.meta, applied: [...state.applied] }
     this.#durable = state.meta.index
