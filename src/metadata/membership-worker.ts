@@ -80,7 +80,9 @@ export class MembershipWorker implements Part {
     }
   }
 
+  /** Again is harmless. */
   async start(): Promise<void> {
+    if (this.#stopping !== undefined) return
     this.#stopping = new AbortController()
     this.wake()
   }
