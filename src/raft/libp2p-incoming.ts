@@ -1,5 +1,6 @@
 /** Streams that members opened to us: who may speak is judged before anything of it is heard. */
 import type { Stream } from '@libp2p/interface'
+import type { Uint8ArrayList } from 'uint8arraylist'
 import { DpsError, toDpsError } from '../base/index.js'
 import { FrameReader, FrameWriter } from '../network/index.js'
 import type { Log } from '../observability/index.js'
@@ -88,8 +89,7 @@ export class Incoming {
         }
         return { header, body: takes ? 'keep' : 'drop' }
       },
-      // Copied: an entry stays in memory for long, and must not keep the network's buffer with it.
-      onFrame: (frame, body) => this.#onFrame(session, frame, () => body.slice()),
+      onFrame: (frame, body) => this.#onFrame(session, frame, () => ownCopy(body)),
       onEnd: () => this.#end(session, new DpsError('UNAVAILABLE', 'the member ended its stream')),
       onError: (error) => {
         if (error.code === 'INVALID_ARGUMENT') {
@@ -155,4 +155,18 @@ export class Incoming {
     const from = session.hello?.from
     if (from !== undefined && this.#sessions.get(from) === session) this.#sessions.delete(from)
   }
+}
+
+/**
+ * Entries stay in memory for long: they must not keep the network's buffers with them, nor a slab of
+ * Node's buffer pool that they share with what was gone soon.
+ */
+function ownCopy(body: Uint8ArrayList): Uint8Array {
+  const copy = new Uint8Array(body.byteLength)
+  let at = 0
+  for (const piece of body) {
+    copy.set(piece, at)
+    at += piece.byteLength
+  }
+  return copy
 }

@@ -87,7 +87,7 @@ test('transport: an append arrives as it was sent, and keeps no network buffer',
     expect(plain(message.entries)).toEqual(plain(entries))
     for (const entry of message.entries) {
       if (entry.kind !== 'command') continue
-      expect(entry.data.buffer.byteLength).toBeLessThan(16 * 1024)
+      expect(entry.data.buffer.byteLength).toBeLessThan(2 * 1024)
     }
   }
 })
