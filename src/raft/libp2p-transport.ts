@@ -92,7 +92,7 @@ export class Libp2pTransport implements Transport {
     this.#settings = {
       queueBytesMax: init.queueBytesMax ?? 16 * 1024 * 1024,
       openTimeoutMs: init.openTimeoutMs ?? 4000,
-      pingEveryMs: init.pingEveryMs ?? 1000,
+      pingEveryMs: init.pingEveryMs ?? 2000,
       pingTimeoutMs: init.pingTimeoutMs ?? 4000,
       retryMinMs: init.retryMinMs ?? 50,
       retryMaxMs: init.retryMaxMs ?? 2000,
