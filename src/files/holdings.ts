@@ -117,8 +117,15 @@ export class Holdings implements Part {
 
   /** Keeps what a put has committed; its lease is needed no longer then. */
   async hold(cids: readonly CID[], lease: Lease): Promise<void> {
+    const { authority, references } = this.#components
     for (const cid of cids) this.#placedNow.add(keyOf(cid))
-    await this.#components.references.place(cids, { lease })
+    await references.place(cids, { lease })
+    const view = await authority.read({ stale: true })
+    // What is still so in this turn needs no second look: a later change is told later.
+    for (const cid of cids) {
+      if (isHeldBy(view, this.#peerId, cid.bytes)) this.#changed.delete(keyOf(cid))
+    }
+    if (this.#isIdle()) this.#turned()
   }
 
   /**

@@ -13,6 +13,9 @@ import type { FilesNetwork } from './network.js'
 const COMMAND_BYTES_MAX = 256 * 1024
 /** Beside its names. */
 const ITEM_BYTES = 128
+/** So many are committed at once, fewer after a moment. */
+const GATHERED_ENOUGH = 512
+const GATHER_MS = 100
 /** Items that may wait before who adds more has to. */
 const WAITING_MAX = 4 * PUT_ITEMS_MAX
 
@@ -43,6 +46,9 @@ export class Commits {
   #waiting: Waiting[] = []
   #running: Promise<void> | undefined
   #closed = false
+  /** More is expected soon. */
+  #gathers = true
+  #full: (() => void) | undefined
   #failure: { error: unknown } | undefined
 
   constructor(components: CommitsComponents, init: CommitsInit) {
@@ -62,15 +68,23 @@ export class Commits {
     })
     outcome.catch(() => {})
     this.#run()
+    if (this.#waiting.length >= GATHERED_ENOUGH) this.#full?.()
     if (this.#waiting.length >= WAITING_MAX) await this.#running
     this.#throwFailure()
     return { outcome }
   }
 
-  /** Everything is committed and the upload ended when it resolves. */
-  async finish(): Promise<void> {
+  /** Everything added so far is committed when it resolves; what still comes is not waited with. */
+  async drain(): Promise<void> {
+    this.#gathers = false
+    this.#full?.()
     while (this.#running !== undefined) await this.#running
     this.#throwFailure()
+  }
+
+  /** Everything is committed and the upload ended when it resolves. */
+  async finish(): Promise<void> {
+    await this.drain()
     if (!this.#closed) await this.#commit([], true)
   }
 
@@ -95,6 +109,7 @@ export class Commits {
     // What is added in this turn goes together.
     await Promise.resolve()
     while (this.#waiting.length > 0) {
+      await this.#gather()
       const batch = this.#take()
       try {
         if (this.#failure === undefined) await this.#commit(batch, false)
@@ -103,6 +118,21 @@ export class Commits {
       }
       if (this.#failure !== undefined) for (const { failed } of batch) failed(this.#failure.error)
     }
+  }
+
+  /** A commit costs the disk three syncs, whether of one file or of a thousand. */
+  async #gather(): Promise<void> {
+    if (!this.#gathers || this.#waiting.length >= GATHERED_ENOUGH || this.#failure !== undefined) {
+      return
+    }
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, GATHER_MS)
+      this.#full = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#full = undefined
   }
 
   #take(): Waiting[] {

@@ -131,13 +131,14 @@ export class PutRun {
       },
       (error) => this.#refused(path, error),
     )
-    this.#tell(made.then(() => {}))
     await this.#children(local, place, path)
-    // Its new entries changed its time.
-    const directoryId = await made
-    if (directoryId === undefined) return
-    const restored = { directoryId, names: [] }
-    await this.#commits.add({ place: restored, content: RESTORED, attributes })
+    // Its new entries changed its time. Not waited for: the walk goes on meanwhile.
+    const restored = made.then(async (directoryId) => {
+      if (directoryId === undefined) return
+      const self = { directoryId, names: [] }
+      await this.#commits.add({ place: self, content: RESTORED, attributes })
+    })
+    this.#tell(restored)
   }
 
   async #children(local: string, above: Place, path: string): Promise<void> {
@@ -221,8 +222,12 @@ export class PutRun {
 
   /** Everything is committed, and its upload over. */
   async end(path: string): Promise<void> {
+    // What is told may add what follows from it.
+    while (this.#telling.size > 0) {
+      await this.#commits.drain()
+      await Promise.all(this.#telling)
+    }
     await this.#commits.finish()
-    await Promise.all(this.#telling)
     await this.#upload.end()
     const { file: files, directory: directories, symlink: symlinks } = this.#counts
     await this.#init.push({
