@@ -25,6 +25,9 @@ const LEVEL = {
 /** What one page takes in memory, besides its last row. */
 const PAGE_BYTES = 2 ** 20
 
+/** So many are handed to LevelDB in one turn: a few milliseconds. */
+const TURN_WRITES = 4096
+
 type LevelSnapshot = ReturnType<LevelDb['snapshot']>
 
 export class LevelStateStore implements StateStore {
@@ -133,6 +136,7 @@ class LevelGeneration implements StateGeneration {
       for (const { key, value } of writes) {
         if (value === undefined) batch.del(key)
         else batch.put(key, value)
+        if (batch.length % TURN_WRITES === 0) await new Promise((next) => setImmediate(next))
       }
       await batch.write({ sync: true } as object)
     } catch (error) {

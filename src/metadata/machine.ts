@@ -5,6 +5,7 @@ import {
   type Configuration,
   changeConfiguration,
   type Entry,
+  entryBytes,
   type SnapshotMeta,
   type StateInstall,
   type StateMachine,
@@ -44,8 +45,10 @@ export interface MachineInit {
 /** Keys that were written, or `all` when another state took the place of this one. */
 export type AppliedListener = (keys: readonly Uint8Array[] | 'all') => void
 
-/** Entries applied in one turn: some milliseconds. Timers and sockets must not wait longer. */
+// What is done in one turn, each some milliseconds: timers and sockets must not wait longer.
 const APPLY_TURN_ENTRIES = 256
+const APPLY_TURN_BYTES = 2 ** 16
+const FLUSH_TURN_WRITES = 4096
 const PAGE_ROWS = 1000
 /** A cursor holds on to what has been replaced since, and each one costs some memory until collected. */
 const CURSOR_PAGES = 32
@@ -210,12 +213,18 @@ export class MetadataMachine implements StateMachine, View {
   async apply(entries: readonly Entry[]): Promise<(Uint8Array | undefined)[]> {
     const results: (Uint8Array | undefined)[] = []
     const keys: Uint8Array[] = []
+    let turnEntries = 0
+    let turnBytes = 0
     try {
-      for (const [at, entry] of entries.entries()) {
-        if (at > 0 && at % APPLY_TURN_ENTRIES === 0) {
+      for (const entry of entries) {
+        if (turnEntries >= APPLY_TURN_ENTRIES || turnBytes >= APPLY_TURN_BYTES) {
           this.#announce(keys.splice(0))
           await this.#components.timers.settle()
+          turnEntries = 0
+          turnBytes = 0
         }
+        turnEntries++
+        turnBytes += entryBytes(entry)
         while (this.#overlay.bytes > this.#init.overlayBytesMax) await this.#flushOnce()
         if (this.#failure !== undefined) throw this.#failure
         results.push(this.#applyOne(entry, keys))
@@ -293,7 +302,7 @@ export class MetadataMachine implements StateMachine, View {
     this.#flushing = true
     const mark = this.#mark
     try {
-      await this.#generation().write(this.#batch(mark))
+      await this.#generation().write(await this.#batch(mark))
       this.#overlay.written()
       this.#durable = mark
     } catch (error) {
@@ -306,10 +315,11 @@ export class MetadataMachine implements StateMachine, View {
     this.#scheduleFlush()
   }
 
-  #batch(mark: StateMark): StoreWrite[] {
+  async #batch(mark: StateMark): Promise<StoreWrite[]> {
     const batch: StoreWrite[] = []
     for (const { key, value } of this.#overlay.take()) {
       batch.push({ key, value: value === undefined ? undefined : sealValue(key, value) })
+      if (batch.length % FLUSH_TURN_WRITES === 0) await this.#components.timers.settle()
     }
     batch.push({ key: MARK_KEY, value: sealValue(MARK_KEY, encodeMark(mark)) })
     return batch

@@ -6,7 +6,11 @@ import {
   encodeProposal,
   type Proposal,
 } from '../../src/metadata/codec.js'
-import { SESSION_TTL_MS, sessionKey } from '../../src/metadata/commands/session-rules.js'
+import {
+  SESSION_TTL_MS,
+  SESSION_WINDOW,
+  sessionKey,
+} from '../../src/metadata/commands/session-rules.js'
 import { encodeCommand } from '../../src/metadata/commands.js'
 import {
   Authority,
@@ -193,6 +197,9 @@ describe('authority: sessions', () => {
     )
     expect(new Set(sessions).size).toBe(6_000)
     expect(new Set(group.proposals.map(({ session }) => session)).size).toBe(2)
+    // What the state would refuse is not even proposed.
+    const widths = group.proposals.map(({ seq, lowest }) => seq - lowest + 1)
+    expect(Math.max(...widths)).toBeLessThanOrEqual(SESSION_WINDOW)
     await authority.execute(open)
     let kept = 0
     for await (const rows of group.machine.range(rangeOf('r/'))) kept += rows.length

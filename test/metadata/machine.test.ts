@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DpsError, type Timers } from '../../src/base/index.js'
 import { decodeOutcome, encodeMark } from '../../src/metadata/codec.js'
-import { sessionKey } from '../../src/metadata/commands/session-rules.js'
+import { SESSION_TTL_MS, sessionKey } from '../../src/metadata/commands/session-rules.js'
 import {
   LevelStateStore,
   MemoryStateStore,
@@ -215,7 +215,10 @@ describe('machine: durability', () => {
 describe('machine: reading', () => {
   test('machine: ranges show store and overlay as one, page by page, both ways', async () => {
     const ops = fc.array(
-      fc.record({ session: fc.integer({ min: 1, max: 30 }), flush: fc.boolean() }),
+      fc.record({
+        kind: fc.constantFrom('open', 'use', 'expire', 'flush'),
+        session: fc.integer({ min: 1, max: 20 }),
+      }),
       { minLength: 1, maxLength: 40 },
     )
     await fc.assert(
@@ -228,17 +231,31 @@ describe('machine: reading', () => {
           await machine.open(0)
           await machine.apply(opening(1, 15))
           await (await machine.snapshot()).close()
+          const model = new Set(Array.from({ length: 15 }, (_, at) => at + 1))
           let index = 15
-          const late = { timeMs: TIME_MS + 4_000_000 }
-          for (const { session, flush } of steps) {
+          let timeMs = TIME_MS
+          for (const { kind, session } of steps) {
+            if (kind === 'flush') {
+              await (await machine.snapshot()).close()
+              continue
+            }
+            // So late that whoever was not used in this very step may be expired.
+            timeMs += SESSION_TTL_MS
+            index++
             const expire = { type: 'expireSessions', sessions: [session] } as const
-            const command = session % 3 === 0 ? open : expire
-            await machine.apply([entryOf(++index, command, undefined, late)])
-            if (flush) await (await machine.snapshot()).close()
+            if (kind === 'expire') {
+              await machine.apply([entryOf(index, expire, undefined, { timeMs })])
+              model.delete(session)
+              continue
+            }
+            const seq = index
+            const used = kind === 'use' ? { session, seq, lowest: seq } : undefined
+            await machine.apply([entryOf(index, open, used, { timeMs })])
+            if (kind === 'open' || model.has(session)) model.add(index)
           }
-          const expected: string[] = []
+          const expected = [...model].sort((a, b) => a - b).map((id) => textOfKey(sessionKey(id)))
           for (let id = 0; id <= index; id++) {
-            if (machine.get(sessionKey(id)) !== undefined) expected.push(textOfKey(sessionKey(id)))
+            expect(machine.get(sessionKey(id)) !== undefined, `session ${id}`).toBe(model.has(id))
           }
           if (reverse) expected.reverse()
           for (const wanted of [limit, undefined]) {
@@ -252,7 +269,7 @@ describe('machine: reading', () => {
           await machine.close()
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 100 },
     )
   })
 

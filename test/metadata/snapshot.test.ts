@@ -10,7 +10,7 @@ import {
   type StateGeneration,
   type StateStore,
 } from '../../src/metadata/index.js'
-import { STATE_RANGE, textOfKey } from '../../src/metadata/keys.js'
+import { keyOf, STATE_RANGE, textOfKey } from '../../src/metadata/keys.js'
 import { bootMark } from '../../src/metadata/mark.js'
 import { StoredSnapshot } from '../../src/metadata/snapshot.js'
 import { decodePiece, PIECE_BYTES_MAX } from '../../src/metadata/snapshot-pieces.js'
@@ -100,6 +100,24 @@ test('snapshot: it is durable and whole, and writes go on meanwhile', async () =
     PIECE_BYTES_MAX,
   )
   await machine.close()
+})
+
+test('snapshot: golden pieces', async () => {
+  const store = new MemoryStateStore()
+  const state = await store.open(0)
+  const row = (key: Uint8Array, value: Uint8Array) => ({ key, value: sealValue(key, value) })
+  await state.write([
+    row(keyOf('s/', 1), new Uint8Array([7, 8])),
+    row(keyOf('a'), new Uint8Array(0)),
+  ])
+  const mark = { ...bootMark(BOOT), index: 9, term: 2, timeMs: 5 }
+  const pieces = await piecesOf(new StoredSnapshot(mark, state.snapshot(), openValue))
+  expect(pieces.map((piece) => Buffer.from(piece).toString('hex'))).toEqual([
+    'e7149cc200000000000a1408011009180220052a046d313a312a046d323a31',
+    'e48e527601000000010000000100000000610000000a00000002732f00000000000000010708',
+    '460bdd4a02000000020802122011195e861603a0167e3398ebe6aec2ac8d2ecf5760b8012085bcb49f34d09434',
+  ])
+  await state.close()
 })
 
 test('snapshot: pieces are numbered alike wherever and from wherever they are made', async () => {
