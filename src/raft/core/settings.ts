@@ -53,19 +53,30 @@ export type Settings = Required<Omit<RaftInit, 'id' | 'start' | 'random'>>
 
 const MIB = 2 ** 20
 
+const DEFAULTS = {
+  entryBytesMax: MIB,
+  appendBytesMax: MIB,
+  inflightMessagesMax: 256,
+  inflightBytesMax: 8 * MIB,
+  uncommittedBytesMax: 64 * MIB,
+  applyBytesMax: 4 * MIB,
+  readsMax: 65_536,
+  announceTicks: 0,
+}
+
 /** @throws INVALID_ARGUMENT naming the setting that can't work */
 export function settingsOf(init: RaftInit): Settings {
   const settings: Settings = {
     electionTicks: init.electionTicks,
     heartbeatTicks: init.heartbeatTicks,
-    entryBytesMax: init.entryBytesMax ?? MIB,
-    appendBytesMax: init.appendBytesMax ?? MIB,
-    inflightMessagesMax: init.inflightMessagesMax ?? 256,
-    inflightBytesMax: init.inflightBytesMax ?? 8 * MIB,
-    uncommittedBytesMax: init.uncommittedBytesMax ?? 64 * MIB,
-    applyBytesMax: init.applyBytesMax ?? 4 * MIB,
-    readsMax: init.readsMax ?? 65_536,
-    announceTicks: init.announceTicks ?? 0,
+    entryBytesMax: init.entryBytesMax ?? DEFAULTS.entryBytesMax,
+    appendBytesMax: init.appendBytesMax ?? DEFAULTS.appendBytesMax,
+    inflightMessagesMax: init.inflightMessagesMax ?? DEFAULTS.inflightMessagesMax,
+    inflightBytesMax: init.inflightBytesMax ?? DEFAULTS.inflightBytesMax,
+    uncommittedBytesMax: init.uncommittedBytesMax ?? DEFAULTS.uncommittedBytesMax,
+    applyBytesMax: init.applyBytesMax ?? DEFAULTS.applyBytesMax,
+    readsMax: init.readsMax ?? DEFAULTS.readsMax,
+    announceTicks: init.announceTicks ?? DEFAULTS.announceTicks,
   }
   for (const [name, value] of Object.entries(settings)) {
     if (name === 'announceTicks' && value === 0) continue
