@@ -1,17 +1,23 @@
 /**
- * One log on many disks: the consensus core, and in time its storage, transport and runner.
+ * One log on many disks: the consensus core, its storage, transport and runner.
  *
  * Goals: what is committed is never lost or changed while a majority of disks lives; one leader per
  * term; reads that are never stale; a core that a simulator can run years of in minutes.
  * Non-goals: what the commands mean, and that a retried one applies once (see metadata); who may
  * become a member; lying members: members are trusted to run this code.
  *
- * The order around the core is the whole contract:
+ * @example
+ * const runner = new RaftRunner({ log, machine, transport, clock, timers, random, logger }, init)
+ * await runner.start()
+ * const { result } = await runner.propose(command)   // on a majority's disks, and applied here
+ * await runner.readBarrier()                         // now the machine holds all that was committed
+ *
+ * The order around the core is the whole contract, and the runner's business:
  *
  * @example
  * raft.step(message)
  * const ready = raft.ready()
- * send(ready.appends)          // promise nothing
+ * send(ready.appends)          // promise nothing that isn't on disk
  * await log.save(ready)        // durable BEFORE any message that promises it
  * send(ready.promises)         // votes and acknowledgements survive our crash
  * raft.persisted()             // now our own vote and log count too
@@ -20,7 +26,7 @@
  *
  * - `persisted` and `applied` are apart, so that one batch is written while another is applied;
  *   `advance` is both. Between `ready` and `persisted` everything else may be called, and
- *   `takeAppends` gives what need not wait.
+ *   `takeAppends`, `takeReadStates` and `takeCommitted` give what need not wait.
  * - A snapshot's bytes travel outside: the `snapshot` message starts their transfer, and is stepped
  *   at the receiver when all of them are there. The sender reports what became of it.
  * - Every founder boots from the same configuration at index 0, and a newcomer from that same one:
