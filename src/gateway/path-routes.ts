@@ -123,7 +123,10 @@ function number<K extends string>(query: URLSearchParams, key: K): { [P in K]?: 
 
 function mtime(text: string | null): { mtimeNs?: bigint } {
   if (text === null || text === '') return {}
-  if (/^-?\d{1,18}$/.test(text)) return { mtimeNs: BigInt(text) }
+  if (/^-?\d{1,19}$/.test(text)) {
+    const mtimeNs = BigInt(text)
+    if (BigInt.asIntN(64, mtimeNs) === mtimeNs) return { mtimeNs }
+  }
   throw new DpsError('INVALID_ARGUMENT', `api: mtimeNs=${text} is no time in nanoseconds`)
 }
 

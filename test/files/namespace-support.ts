@@ -64,6 +64,7 @@ export class SoloAuthority {
 
 export interface Process {
   namespace: Namespace
+  files: FilesService
   holdings: Holdings
   references: References
   collector: Collector
@@ -126,7 +127,7 @@ export class NamespaceWorld {
     }
     onTestFinished(stop)
     await holdings.start()
-    return { namespace, holdings, references, collector, announced, stop }
+    return { namespace, files, holdings, references, collector, announced, stop }
   }
 }
 
@@ -134,4 +135,12 @@ export class NamespaceWorld {
 export async function collected({ collector }: Process): Promise<number> {
   for await (const event of collector.collect()) if (event.type === 'summary') return event.chunks
   return -1
+}
+
+/** A service's methods by themselves, for those who call them on another object. */
+export function bound<T extends object>(service: T): T {
+  const names = Object.getOwnPropertyNames(Object.getPrototypeOf(service))
+  const methods = names.filter((name) => name !== 'constructor')
+  const bind = (name: string) => (Reflect.get(service, name) as () => unknown).bind(service)
+  return Object.fromEntries(methods.map((name) => [name, bind(name)])) as T
 }
