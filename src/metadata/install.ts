@@ -12,8 +12,6 @@ export class GenerationInstall implements StateInstall {
   readonly meta: SnapshotMeta
   readonly store: StateGeneration
   readonly #onAbort: () => Promise<void>
-  /** Its generation is the machine's current one: nobody may take that away. */
-  #adopted = false
   #received = 0
   #mark: StateMark | undefined
   #digest = START_DIGEST
@@ -88,12 +86,8 @@ export class GenerationInstall implements StateInstall {
   }
 
   /** Harmless for one that was adopted. */
-  async abort(): Promise<void> {
-    if (!this.#adopted) await this.#onAbort()
-  }
-
-  adopted(): void {
-    this.#adopted = true
+  abort(): Promise<void> {
+    return this.#onAbort()
   }
 
   #takeHead(payload: Uint8Array): void {

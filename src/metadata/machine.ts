@@ -371,13 +371,16 @@ export class MetadataMachine implements StateMachine, View {
     assert(install === this.#install, 'only the begun install is adopted')
     const { mark, store } = this.#install
     assert(mark !== undefined, 'only a finished install is adopted')
+    // From here on nobody can abort it.
+    this.#install = undefined
     while (this.#flushing) await this.#flushOnce()
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.#failure !== undefined) {
+      await store.close()
+      throw this.#failure
+    }
     const old = this.#generation()
     this.#cancelFlush?.()
     this.#cancelFlush = undefined
-    this.#install.adopted()
-    this.#install = undefined
     this.#overlay.clear()
     this.#current = store
     this.#mark = mark
