@@ -40,14 +40,17 @@ const NOTHING: Sums = {
 
 export class PutReport {
   readonly #session: Session
+  /** CIDs of files, and nothing else. */
+  readonly #quiet: boolean
   readonly #sums: Sums = { ...NOTHING }
   #path = ''
   #partly = false
   /** Something was printed. */
   begun = false
 
-  constructor(session: Session) {
+  constructor(session: Session, { quiet }: { quiet: boolean }) {
     this.#session = session
+    this.#quiet = quiet
   }
 
   /** Consumes one call's events; rejects when they end without a summary. */
@@ -108,6 +111,8 @@ export class PutReport {
     if (session.json) {
       const known = { path, kind, cid: cid === '' ? null : cid, sizeBytes, chunks, newBytes }
       session.value({ event: 'added', name: basename(path), ...known, version, replaced })
+    } else if (this.#quiet) {
+      if (cid !== '') session.line(cid)
     } else {
       session.line(
         `added ${cid === '' ? '-' : cid} ${shown(path)}${kind === 'directory' ? '/' : ''}`,

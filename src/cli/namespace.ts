@@ -18,7 +18,7 @@ export const put: Handler = async (session, [source, target], options) => {
   const recursive = options.recursive === true
   const { chunkSizeBytes, chunker } = session.settings.publish
   const wire = { policy: (options.policy as string | undefined) ?? '', chunkSizeBytes, chunker }
-  const report = new PutReport(session)
+  const report = new PutReport(session, { quiet: options.quiet === true })
   const { signal, progressHz } = session
   if (given === '-') {
     if (target === undefined || path.endsWith('/')) {

@@ -13,6 +13,7 @@ export function addNamespaceCommands({ program, act, leaf }: Build): void {
       'put -r photos /backup',
     )
       .option('-r, --recursive', 'put folders with what is in them')
+      .option('-q, --quiet', 'print CIDs of files only')
       .option('--policy <name>', 'default, or public: announced to the swarm')
       .addOption(
         new SettingOption(

@@ -9,7 +9,7 @@ export interface NamespacePolicy {
 export const DEFAULT_POLICY = 'default'
 
 export const NAMESPACE_POLICIES: Readonly<Record<string, NamespacePolicy>> = {
-  [DEFAULT_POLICY]: { announce: false },
+  default: { announce: false },
   public: { announce: true },
 }
 

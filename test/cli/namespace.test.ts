@@ -57,6 +57,13 @@ describe('put', () => {
     expect(await ok(['ls', '/tree'])).toBe('a.txt\nlink -> sub/b.txt\nsub/\n')
   })
 
+  test('put -q: CIDs of files only', async () => {
+    const { ok } = await node()
+    const lines = (await ok(['put', '-r', '-q', await tree()])).trim().split('\n')
+    expect(lines).toHaveLength(2)
+    for (const line of lines) expect(line).toMatch(/^z\w+$/)
+  })
+
   test('put --json: a line for each entry, the last sums up', async () => {
     const { ok } = await node()
     const lines = jsonLines(await ok(['put', '-r', await tree(), '--json']))
