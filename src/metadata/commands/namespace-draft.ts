@@ -55,8 +55,8 @@ export class NamespaceDraft implements NamespaceTree {
   readonly #slots = new Map<string, Slot<unknown>>()
   /** Keys that say something by being there. */
   readonly #flags = new Map<string, { key: Uint8Array; present: boolean }>()
-  /** Takes back the current step, in reverse. */
-  #undo: (() => void)[] = []
+  /** Takes back the current step, in reverse; undefined outside of one. */
+  #undo: (() => void)[] | undefined
 
   constructor({ view, timeMs }: Pick<ApplyContext, 'view' | 'timeMs'>) {
     this.#view = view
@@ -76,7 +76,7 @@ export class NamespaceDraft implements NamespaceTree {
   }
 
   #totals(): Slot<NamespaceTotals> {
-    return this.#slot(TOTALS_KEY, TOTALS)
+    return this.#slot('n', () => TOTALS_KEY, TOTALS)
   }
 
   #count(change: Partial<NamespaceTotals>): void {
@@ -131,7 +131,7 @@ export class NamespaceDraft implements NamespaceTree {
   }
 
   #directory(id: DirectoryId): Slot<DirectoryRecord> {
-    return this.#slot(directoryKey(id), directoryTable(id))
+    return this.#slot(`d${id}`, () => directoryKey(id), directoryTable(id))
   }
 
   entry(directory: DirectoryId, name: string): NamespaceEntry | undefined {
@@ -172,7 +172,7 @@ export class NamespaceDraft implements NamespaceTree {
   }
 
   #entry(directory: DirectoryId, name: string): Slot<NamespaceEntry> {
-    return this.#slot(entryKey(directory, name), ENTRIES)
+    return this.#slot(`e${directory}/${name}`, () => entryKey(directory, name), ENTRIES)
   }
 
   content(fileId: FileId): ContentRecord | undefined {
@@ -222,7 +222,7 @@ export class NamespaceDraft implements NamespaceTree {
   }
 
   #content(fileId: FileId): Slot<ContentRecord> {
-    return this.#slot(contentKey(fileId), CONTENTS)
+    return this.#slot(`c${textOfKey(fileId)}`, () => contentKey(fileId), CONTENTS)
   }
 
   upload(id: number): UploadRecord | undefined {
@@ -234,7 +234,7 @@ export class NamespaceDraft implements NamespaceTree {
   }
 
   #upload(id: number): Slot<UploadRecord> {
-    return this.#slot(uploadKey(id), UPLOADS)
+    return this.#slot(`u${id}`, () => uploadKey(id), UPLOADS)
   }
 
   /** Writes everything that the command changed. */
@@ -253,21 +253,23 @@ export class NamespaceDraft implements NamespaceTree {
 
   /** Runs one of several steps: what it changed is undone when it throws. */
   step<T>(work: () => T): T {
-    this.#undo = []
+    const undo: (() => void)[] = []
+    this.#undo = undo
     try {
       return work()
     } catch (error) {
-      for (const undo of this.#undo.reverse()) undo()
+      for (const back of undo.reverse()) back()
       throw error
     } finally {
-      this.#undo = []
+      this.#undo = undefined
     }
   }
 
-  #slot<T>(key: Uint8Array, table: Table<T>): Slot<T> {
-    const name = textOfKey(key)
+  /** @param name of the record, cheaper than its key: a command looks at some of them often. */
+  #slot<T>(name: string, keyOf: () => Uint8Array, table: Table<T>): Slot<T> {
     let slot = this.#slots.get(name) as Slot<T> | undefined
     if (slot === undefined) {
+      const key = keyOf()
       const bytes = this.#view.get(key)
       const now = bytes === undefined ? table.absent : table.decode(bytes)
       slot = { key, table, wasThere: bytes !== undefined, now, changed: false }
@@ -278,7 +280,7 @@ export class NamespaceDraft implements NamespaceTree {
 
   #set<T>(slot: Slot<T>, value: T | undefined): void {
     const { now, changed } = slot
-    this.#undo.push(() => Object.assign(slot, { now, changed }))
+    this.#undo?.push(() => Object.assign(slot, { now, changed }))
     slot.now = value
     slot.changed = true
   }
@@ -286,7 +288,7 @@ export class NamespaceDraft implements NamespaceTree {
   #flag(key: Uint8Array, present: boolean): void {
     const name = textOfKey(key)
     const before = this.#flags.get(name)
-    this.#undo.push(() => {
+    this.#undo?.push(() => {
       if (before === undefined) this.#flags.delete(name)
       else this.#flags.set(name, before)
     })
