@@ -13,7 +13,11 @@ async function allHelp(): Promise<string> {
   paths.push('config set', 'config check', 'swarm', 'swarm peers', 'swarm addrs', 'swarm connect')
   paths.push('swarm disconnect', 'routing', 'routing findprovs', 'routing provide', 'ping', 'diag')
   paths.push('bench', 'publish', 'get', 'cat', 'ls', 'stat', 'pin', 'pin add', 'pin rm', 'pin ls')
-  paths.push('gc', 'verify', 'version', 'completion', 'help')
+  paths.push('gc', 'verify', 'put', 'mkdir', 'mv', 'rm', 'cluster')
+  for (const name of ['status', 'invite', 'join', 'leave', 'promote', 'demote', 'remove']) {
+    paths.push(`cluster ${name}`)
+  }
+  paths.push('cluster transfer', 'cluster recover', 'version', 'completion', 'help')
   let text = ''
   for (const path of paths) {
     const words = path === '' ? [] : path.split(' ')
