@@ -1,6 +1,6 @@
 /** Keys of the namespace. Names come last, so that a directory lists in the byte order of its names. */
 import { CID_BYTES } from '../content/index.js'
-import { keyAfter, keyOf, rangeOf, readU64 } from './keys.js'
+import { keyAfter, keyOf, rangeOf, readU64, textOfKey } from './keys.js'
 import type { DirectoryId, FileId } from './namespace-types.js'
 
 const ENTRY_PREFIX_BYTES = 11
@@ -47,8 +47,10 @@ export function holderRange(peerId: string, after?: FileId): Range {
 
 /** The content that a key of {@link holderKey} names; `undefined` for any other key. */
 export function heldBy(peerId: string, key: Uint8Array): FileId | undefined {
-  const fileId = key.slice(-CID_BYTES)
-  return Buffer.compare(holderKey(peerId, fileId), key) === 0 ? fileId : undefined
+  // Peer ids are ASCII. Length first: followers ask this of every key that is written.
+  const at = peerId.length + 3
+  if (key.length !== at + CID_BYTES) return undefined
+  return textOfKey(key.subarray(0, at)) === `h/${peerId}/` ? key.slice(at) : undefined
 }
 
 export function uploadKey(id: number): Uint8Array {
