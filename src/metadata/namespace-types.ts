@@ -30,7 +30,7 @@ export interface FileEntry {
   sizeBytes: number
   attributes: Attributes
   ctimeNs: bigint
-  /** New with every change of the entry, and never one that any entry had before. */
+  /** The log index of its last change: never one that an entry of this name had before. */
   version: number
 }
 
@@ -93,7 +93,7 @@ export interface UploadRecord {
 
 /** Counters of the whole tree. */
 export interface NamespaceTotals {
-  /** The next directory, upload or version gets this number. */
+  /** The next directory gets this number. */
   nextNumber: number
   files: number
   directories: number

@@ -45,7 +45,7 @@ export function applySetAttributes(
       ...entry,
       attributes: changed(attributes, command),
       ctimeNs: draft.nowNs,
-      version: draft.next(),
+      version: draft.version,
     })
   }
   const version = versionOf(draft, draft.entry(directoryId, name))
@@ -55,7 +55,7 @@ export function applySetAttributes(
 function changeDirectory(draft: NamespaceDraft, id: number, command: SetAttributesCommand): number {
   const record = draft.directory(id)
   assert(record !== undefined, `directory ${id} has no record`)
-  const version = draft.next()
+  const { version } = draft
   const attributes = changed(record.attributes, command)
   draft.setDirectory(id, { ...record, attributes, ctimeNs: draft.nowNs, version })
   return version

@@ -49,6 +49,8 @@ interface Slot<T> {
 
 export class NamespaceDraft implements NamespaceTree {
   readonly nowNs: bigint
+  /** Of what the command changes: its index in the log, so that no entry ever had it before. */
+  readonly version: number
   /** The leader's. */
   readonly nowMs: number
   readonly #view: Draft
@@ -58,14 +60,15 @@ export class NamespaceDraft implements NamespaceTree {
   /** Takes back the current step, in reverse; undefined outside of one. */
   #undo: (() => void)[] | undefined
 
-  constructor({ view, timeMs }: Pick<ApplyContext, 'view' | 'timeMs'>) {
+  constructor({ view, timeMs, index }: ApplyContext) {
     this.#view = view
+    this.version = index
     this.nowMs = timeMs
     this.nowNs = BigInt(Math.trunc(timeMs)) * 1_000_000n
   }
 
-  /** A number that nothing had before. */
-  next(): number {
+  /** A number that no directory had before. */
+  #next(): number {
     const totals = this.totals()
     this.#set(this.#totals(), { ...totals, nextNumber: totals.nextNumber + 1 })
     return totals.nextNumber
@@ -99,8 +102,8 @@ export class NamespaceDraft implements NamespaceTree {
 
   /** Makes a directory below another, without the entry that names it. */
   addDirectory(record: Omit<DirectoryRecord, 'version' | 'ctimeNs' | 'entries'>): DirectoryId {
-    const id = this.next()
-    this.setDirectory(id, { ...record, entries: 0, ctimeNs: this.nowNs, version: this.next() })
+    const id = this.#next()
+    this.setDirectory(id, { ...record, entries: 0, ctimeNs: this.nowNs, version: this.version })
     this.#count({ directories: 1 })
     return id
   }

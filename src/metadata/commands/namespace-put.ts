@@ -73,7 +73,7 @@ function putItem(draft: NamespaceDraft, item: PutItem, holder: string | undefine
     return { version, directoryId: id, replaced }
   }
   if (entry?.kind === 'directory') throw isDirectory(draft, place)
-  const common = { attributes, ctimeNs: draft.nowNs, version: draft.next() }
+  const common = { attributes, ctimeNs: draft.nowNs, version: draft.version }
   if (content.kind === 'file') {
     const { fileId, sizeBytes, policy } = content
     if (holder === undefined) {
@@ -97,5 +97,5 @@ function putItem(draft: NamespaceDraft, item: PutItem, holder: string | undefine
 function restore(draft: NamespaceDraft, id: DirectoryId, attributes: Attributes): void {
   const record = draft.directory(id)
   assert(record !== undefined, `directory ${id} has no record`)
-  draft.setDirectory(id, { ...record, attributes, ctimeNs: draft.nowNs, version: draft.next() })
+  draft.setDirectory(id, { ...record, attributes, ctimeNs: draft.nowNs, version: draft.version })
 }

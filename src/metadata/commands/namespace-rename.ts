@@ -69,7 +69,7 @@ function checkEmpty(
 function move(draft: NamespaceDraft, source: Spot, target: Spot): number {
   const { entry } = source
   assert(entry !== undefined, 'what is moved exists')
-  const version = draft.next()
+  const { version } = draft
   draft.setEntry(source.directoryId, source.name, undefined)
   const moved = entry.kind === 'directory' ? entry : { ...entry, version, ctimeNs: draft.nowNs }
   draft.setEntry(target.directoryId, target.name, moved)

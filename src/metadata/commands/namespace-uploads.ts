@@ -22,7 +22,7 @@ export function applyOpenUpload(
   if (holder === '' || holder.length > HOLDER_CHARS_MAX || holder.includes('/')) {
     throw new DpsError('INVALID_ARGUMENT', 'an upload needs the peer id of its holder')
   }
-  const uploadId = draft.next()
+  const uploadId = draft.version
   const { nowMs } = draft
   const expiresAtMs = nowMs + checkTtl(ttlMs)
   draft.setUpload(uploadId, { holder, startedAtMs: nowMs, expiresAtMs })
