@@ -215,14 +215,15 @@ test('a leader whose own disk does not answer gives the office to another', asyn
     const disk = hold(world, old.id, name)
     const proposed = world.outcome(old.runner.propose(bytes('x')))
     await world.until(disk.reached)
+    const behind = world.outcome(old.runner.propose(bytes('z')))
     await world.run(900)
     expect(world.leader).toBe(old)
     await world.until(() => world.leader !== undefined && world.leader !== old, 500)
     expect(await world.value(world.propose('y'))).toBe('did y')
     disk.free()
-    await proposed
+    await Promise.all([proposed, behind])
     await world.settled()
-    expect(commands(old)).toEqual(['x', 'y'])
+    expect(commands(old)).toEqual(['x', 'z', 'y'])
   }
 })
 

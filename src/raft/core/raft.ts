@@ -298,9 +298,16 @@ export class Raft {
     this.#state.log.compact(snapshot, through)
   }
 
-  /** Messages that may leave even while a batch is on its way to the disk. */
+  /**
+   * Messages that may leave even while a batch is on its way to the disk. Entries that came after that
+   * batch leave with the next one: the own disk can't have them earlier either, and so each
+   * follower gets, writes and answers as many at once as the leader.
+   */
   takeAppends(): Message[] {
-    replicate(this.#state)
+    const { log, leadership } = this.#state
+    // Whoever is to take over needs all of it, and the own disk may be why.
+    const waits = this.#batch !== undefined && leadership?.transferee === undefined
+    replicate(this.#state, waits ? Math.min(log.last, this.#batch!.lastIndex) : log.last)
     return this.#state.appends.splice(0)
   }
 
@@ -321,7 +328,7 @@ export class Raft {
 
   get hasReady(): boolean {
     const state = this.#state
-    replicate(state)
+    replicate(state, state.log.last)
     const { log, appends, promises, readStates } = state
     return (
       appends.length + promises.length + readStates.length > 0 ||
@@ -340,7 +347,7 @@ export class Raft {
     const state = this.#state
     const { log } = state
     const appends = this.takeAppends()
-    const promises = state.promises.splice(0)
+    const promises = latestReplies(state.promises.splice(0))
     let hardState = this.#hardStateChange()
     const soft = this.#softStateChange()
     const entries = log.unstable()
@@ -437,4 +444,15 @@ export class Raft {
     const same = role === this.#softState.role && leader === this.#softState.leader
     return same ? undefined : { role, leader }
   }
+}
+
+/** Without acknowledgements that the next one contains: appends of one batch are answered once. */
+function latestReplies(messages: Message[]): Message[] {
+  return messages.filter((message, at) => {
+    const next = messages[at + 1]
+    if (message.type !== 'appendReply' || next?.type !== 'appendReply') return true
+    if (message.rejected || next.rejected) return true
+    const same = message.to === next.to && message.term === next.term
+    return !same || message.index > next.index
+  })
 }

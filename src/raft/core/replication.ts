@@ -8,8 +8,10 @@ import { entryBytes } from './types.js'
 /**
  * Writes what is due to every follower: called when messages are taken, so that everything that
  * was proposed or acknowledged since then shares one append per follower.
+ *
+ * @param through the last entry that may leave
  */
-export function replicate(state: NodeState): void {
+export function replicate(state: NodeState, through: number): void {
   const { leadership, tracker, log, settings } = state
   if (leadership === undefined) return
   startReads(state)
@@ -19,21 +21,28 @@ export function replicate(state: NodeState): void {
     const behind = log.committed > progress.sentCommit && progress.sentCommit < progress.next - 1
     const news = announces && behind
     const due = progress.state === 'probe' || progress.nudged || news
-    if (!sendAppend(state, id, progress, due)) continue
+    if (!sendAppend(state, id, progress, due, through)) continue
     if (news) leadership.quietTicks = 0
-    while (progress.state === 'replicate' && sendAppend(state, id, progress, false));
+    while (progress.state === 'replicate' && sendAppend(state, id, progress, false, through));
   }
 }
 
 /** @returns whether a message left. An empty append leaves only if it is `due`. */
-function sendAppend(state: NodeState, to: NodeId, progress: Progress, due: boolean): boolean {
+function sendAppend(
+  state: NodeState,
+  to: NodeId,
+  progress: Progress,
+  due: boolean,
+  through: number,
+): boolean {
   if (progress.isPaused) return false
   const { log, settings } = state
   const prevIndex = progress.next - 1
   const prevTerm = log.term(prevIndex)
   if (prevTerm === undefined) return sendSnapshot(state, to, progress)
   // A full window still lets an empty append through after a nudge: it finds out what was lost.
-  const entries = progress.inflights.full ? [] : log.slice(progress.next, settings.appendBytesMax)
+  const { next, inflights } = progress
+  const entries = inflights.full ? [] : log.slice(next, settings.appendBytesMax, through)
   if (entries.length === 0 && !due) return false
   let bytes = 0
   for (const entry of entries) bytes += entryBytes(entry)
