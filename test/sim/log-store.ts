@@ -45,9 +45,10 @@ export class DurableLog {
     return own === undefined ? index <= (this.snapshot?.index ?? 0) : own === term
   }
 
-  apply({ hardState, entries, snapshot, healed }: LogBatch): void {
+  apply({ hardState, entries, snapshot, healed, damaged }: LogBatch): void {
     if (hardState !== undefined) this.hardState = hardState
     if (healed) this.damaged = false
+    if (damaged) this.damaged = true
     if (snapshot !== undefined) {
       this.snapshot = snapshot.meta
       this.generation = snapshot.generation
@@ -63,8 +64,8 @@ export class DurableLog {
   }
 
   compact(snapshot: SnapshotMeta, through: number): void {
-    const own = this.snapshot?.index ?? 0
-    assert(snapshot.index >= own, `a snapshot at ${snapshot.index} is older than ${own}`)
+    // A newer one came from the leader meanwhile.
+    if (snapshot.index < (this.snapshot?.index ?? 0)) return
     this.snapshot = snapshot
     const keep = this.entries.findIndex(({ index }) => index >= through)
     this.entries = keep === -1 ? [] : this.entries.slice(keep)
@@ -87,6 +88,7 @@ export class SimLogStore implements LogStore {
   readonly #process: SimProcess
   readonly #disk: SimDisk
   #writing = false
+  #closed = false
 
   constructor(disk: SimDisk, area: DiskArea, durable: DurableLog, process: SimProcess) {
     this.#disk = disk
@@ -106,6 +108,7 @@ export class SimLogStore implements LogStore {
   }
 
   async save(batch: LogBatch): Promise<void> {
+    if (this.#closed) throw new DpsError('UNAVAILABLE', 'the simulated log is closed')
     assert(!this.#writing, 'one batch at a time')
     this.#writing = true
     try {
@@ -121,5 +124,7 @@ export class SimLogStore implements LogStore {
     return this.#area.write(this.#process, true, () => this.#durable.compact(snapshot, through))
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#closed = true
+  }
 }
