@@ -330,7 +330,13 @@ export class RaftRunner implements Part {
       },
       installed: async (message, install) => {
         this.#running()
-        await receiver.installed(message, install)
+        try {
+          await receiver.installed(message, install)
+        } catch (error) {
+          // The sender hears of it too, but it is this replica that can't go on.
+          if (error instanceof AssertionError) this.#fail(error)
+          throw error
+        }
       },
     }
   }
