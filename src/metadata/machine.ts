@@ -225,7 +225,10 @@ export class MetadataMachine implements StateMachine, View {
         }
         turnEntries++
         turnBytes += entryBytes(entry)
-        while (this.#overlay.bytes > this.#init.overlayBytesMax) await this.#flushOnce()
+        // A failed flush frees nothing: waiting for the next one would never end.
+        while (this.#failure === undefined && this.#overlay.bytes > this.#init.overlayBytesMax) {
+          await this.#flushOnce()
+        }
         if (this.#failure !== undefined) throw this.#failure
         results.push(this.#applyOne(entry, keys))
       }
