@@ -56,5 +56,6 @@ export interface StateInstall {
   write(chunk: Uint8Array): Promise<void>
   /** Durable when it resolves. @throws DATA_LOSS when pieces are missing or don't add up */
   finish(): Promise<void>
+  /** Gives it up. Harmless once it is adopted or was given up already. */
   abort(): Promise<void>
 }
