@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util'
 import { bundleWorker } from './bundle.js'
-import type { CheckName } from './checks.js'
+import type { CheckName } from './check-names.js'
 import { runSeeds, type Totals } from './launcher.js'
 
 const { values } = parseArgs({

@@ -125,7 +125,7 @@ export class Host implements TransportEndpoint {
         timers: process,
         log: SILENT,
       },
-      { boot, flushDelayMs: plan.flushDelayMs },
+      { boot, flushDelayMs: plan.flushDelayMs, overlayBytesMax: plan.overlayBytesMax },
     )
     machine.watch(this.#checks, id)
     const random = this.#world.stream(`${id} ${this.lives}`)

@@ -1,7 +1,7 @@
 /** Runs many seeds in worker processes, a few at a time, so that a slow one holds nobody up. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
-import type { CheckName } from './checks.js'
+import type { CheckName } from './check-names.js'
 import type { RunResult } from './simulation.js'
 import type { Order, Report } from './worker.js'
 

@@ -2,7 +2,7 @@
  * What lies between machines. Links lose, delay, double and reorder; partitions cut them, in one direction or
  * both. Calls (snapshot pieces, forwarded commands) travel on the same links.
  */
-import { DpsError } from '../../src/base/index.js'
+import { AssertionError, DpsError } from '../../src/base/index.js'
 import type { Message } from '../../src/raft/index.js'
 import type { SimProcess } from './process.js'
 import type { Rng } from './random.js'
@@ -14,6 +14,8 @@ export interface LinkFault {
   /** Of messages, one by one. */
   drop: number
   duplicate: number
+  /** Mean time between two pieces of a snapshot, beyond the delay. @default 0 */
+  pieceMs?: number
   /** Every message takes just the mean. @default false */
   exact?: boolean
   /** Messages that are held back for up to ten delays; others overtake them. */
@@ -52,8 +54,15 @@ export class Network {
   readonly #endpoints = new Map<string, Endpoint>()
   sent = 0
   dropped = 0
+  /** Transfers that went through. */
+  snapshots = 0
   /** Called for each message that leaves, before anything can happen to it. */
   onSend: (from: Endpoint, message: Message) => void = () => {}
+
+  /** Told of what a handler threw: broken invariants are nobody's business to hide. */
+  onError(error: unknown): void {
+    if (error instanceof AssertionError) this.#world.onError(error)
+  }
 
   constructor(world: World, random: Rng, fault: LinkFault) {
     this.#world = world
@@ -110,6 +119,12 @@ export class Network {
     if (exact) return mean
     const held = this.#random.chance(reorder) ? this.#random.exponential(10 * mean) : 0
     return mean * 0.3 + this.#random.exponential(mean * 0.7) + held
+  }
+
+  /** A transfer gets on at its own pace. */
+  async pieceDelay(): Promise<void> {
+    const { pieceMs = 0 } = this.fault
+    if (pieceMs > 0) await this.#world.sleep(this.#random.exponential(pieceMs * 1_000))
   }
 
   /** Messages to one machine that left together. */
@@ -200,7 +215,8 @@ export class Network {
         // Whoever dies with a call never answers it.
         const watch = () => {
           if (settled) return
-          if (there.alive) this.#world.at(500_000, watch)
+          // Who is silent for so long counts as gone, although it may still read the question.
+          if (there.alive && !there.paused) this.#world.at(500_000, watch)
           else broken()
         }
         this.#world.at(500_000, watch)

@@ -17,6 +17,8 @@ export class Operator {
   /** Machines whose disk is gone, with what they were called. Still named by the configuration, perhaps. */
   #lost: { host: Host; id: NodeId } | undefined
   #joins = 1
+  /** Changes that took effect. */
+  changes = 0
 
   constructor(simulation: Simulation, random: Rng) {
     this.#simulation = simulation
@@ -35,6 +37,7 @@ export class Operator {
     try {
       const change = { kind, id, context: new Uint8Array(0) }
       await this.#inTime(leader.process!, leader.runner!.proposeChange(change))
+      this.changes++
       world.say?.(`operator: ${kind} ${id}`)
       world.record(7, kind.length, id.charCodeAt(1))
       return 'done'

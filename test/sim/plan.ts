@@ -52,6 +52,7 @@ export interface Plan {
   keepLogBytes: number
   holdLogBytesMax: number
   flushDelayMs: number
+  overlayBytesMax: number
   appendBytesMax: number
   inflightMessagesMax: number
   uncommittedBytesMax: number
@@ -89,6 +90,7 @@ export function planOf(seed: number): Plan {
       drop: random.pick([0, 0, 0.001, 0.02]),
       duplicate: random.pick([0, 0, 0.01, 0.05]),
       reorder: random.pick([0, 0, 0.02, storms ? 0.2 : 0.05]),
+      pieceMs: random.pick([0, 20, 300]),
     },
     disk: { syncMs: random.pick([0.2, 1, 4, 20]), hiccupEvery: random.pick([0, 0, 500, 100]) },
     drift: random.pick([0, 0.01, 0.1]),
@@ -103,6 +105,7 @@ export function planOf(seed: number): Plan {
     keepLogBytes: random.pick([400, 2_000, 20_000]),
     holdLogBytesMax: random.pick([2_000, 50_000]),
     flushDelayMs: random.pick([0, 20, 200]),
+    overlayBytesMax: random.pick([1_500, 1_000_000]),
     appendBytesMax: random.pick([120, 400, 65_536]),
     inflightMessagesMax: random.pick([1, 3, 64]),
     uncommittedBytesMax: random.pick([2_000, 65_536]),

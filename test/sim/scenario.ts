@@ -3,7 +3,7 @@
  * world run in between; what it demands of the cluster is a check like any other.
  */
 
-import type { CheckName } from './checks.js'
+import type { CheckName } from './check-names.js'
 import { type Host, PATIENCE_MS } from './host.js'
 import { type Plan, planOf } from './plan.js'
 import type { Simulation } from './simulation.js'
@@ -34,6 +34,7 @@ export function quietPlan(seed: number, changes: Partial<Plan> = {}): Plan {
     keepLogBytes: 20_000,
     holdLogBytesMax: 50_000,
     flushDelayMs: 20,
+    overlayBytesMax: 1_000_000,
     appendBytesMax: 65_536,
     inflightMessagesMax: 64,
     uncommittedBytesMax: 65_536,

@@ -1,7 +1,8 @@
 /** One run: a cluster, its weather, its clients, and what became of them. */
 import type { NodeId } from '../../src/raft/index.js'
 import { type Configuration, configurationOf, nodeIdOf } from '../../src/raft/index.js'
-import { type CheckName, Checks, watch } from './checks.js'
+import type { CheckName } from './check-names.js'
+import { Checks, watch } from './checks.js'
 import { Clients } from './clients.js'
 import { Host } from './host.js'
 import { Nemesis } from './nemesis.js'
@@ -160,6 +161,8 @@ export function runSeed(seed: number, options: RunOptions = {}): RunResult {
       committed: checks.highestCommit,
       messages: simulation.network.sent,
       dropped: simulation.network.dropped,
+      snapshots: simulation.network.snapshots,
+      changes: simulation.operator.changes,
       lives: simulation.hosts.reduce((sum, { lives }) => sum + lives, 0),
       ...clients.counts,
       ...nemesis.counts,

@@ -25,8 +25,6 @@ export class SimTransport implements Transport {
   readonly #endpoint: TransportEndpoint
   #members = new Set<NodeId>()
   #receiver: Receiver | undefined
-  /** Snapshots that were sent in whole, for the tests of the simulator. */
-  snapshots = 0
 
   constructor(id: NodeId, endpoint: TransportEndpoint, network: Network) {
     this.id = id
@@ -66,6 +64,12 @@ export class SimTransport implements Transport {
     if (message.to === this.id) this.#receiver?.receive(message)
   }
 
+  /** The receiving side of a transfer that turns out to need no bytes. */
+  async offered(message: SnapshotMessage): Promise<void> {
+    const install = await this.#receiver?.installing(message)
+    if (install === undefined) await this.#receiver?.installed(message, undefined)
+  }
+
   disconnected(peer: string): void {
     for (const id of this.#members) if (peerOf(id) === peer) this.#receiver?.unreachable(id)
   }
@@ -84,6 +88,7 @@ export class SimTransport implements Transport {
         return { transport, install, only: process! }
       })
     } catch (error) {
+      this.#network.onError(error)
       return toDpsError(error).code === 'UNAVAILABLE' ? 'interrupted' : 'failed'
     }
     const { transport, install, only } = taken
@@ -91,6 +96,7 @@ export class SimTransport implements Transport {
       if (install !== undefined) {
         for await (const chunk of snapshot.chunks(install.received)) {
           const at = install.received
+          await this.#network.pieceDelay()
           const write = async () => {
             if (install.received === at) await install.write(chunk)
           }
@@ -99,9 +105,10 @@ export class SimTransport implements Transport {
       }
       const installed = async () => transport.#receiver?.installed(message, install)
       await this.#call(peer, installed, only)
-      this.snapshots++
+      this.#network.snapshots++
       return 'finished'
     } catch (error) {
+      this.#network.onError(error)
       return toDpsError(error).code === 'DATA_LOSS' ? 'failed' : 'interrupted'
     }
   }

@@ -1,7 +1,7 @@
 /** A process of its own that runs the seeds it is sent: see `launcher.ts`. */
 import { openSync, writeSync } from 'node:fs'
-import type { CheckName } from './checks.js'
-import { SCENARIOS } from './scenarios.js'
+import type { CheckName } from './check-names.js'
+import { SCENARIOS } from './scenarios/index.js'
 import { type RunOptions, type RunResult, runSeed } from './simulation.js'
 import { traceLine } from './trace.js'
 import { traceCores } from './trace-cores.js'

@@ -1,5 +1,5 @@
 import type { Patch } from '../bundle.js'
-import type { CheckName } from '../checks.js'
+import type { CheckName } from '../check-names.js'
 
 /** A deliberate mistake, of a kind that people make, and what finds it. */
 export interface Bug {

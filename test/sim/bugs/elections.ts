@@ -20,10 +20,10 @@ export const ELECTION_BUGS: readonly Bug[] = [
     patches: patch(
       'raft/core/election.ts',
       'const canVote = state.vote === from || free || (pre && term > state.term)',
-      'const canVote = true',
+      "const canVote = state.vote === from || free || (pre && term > state.term) || state.role === 'follower'",
     ),
-    by: 'asserts',
-    also: ['one-vote', 'election-safety', 'monotonicity'],
+    by: 'monotonicity',
+    also: ['one-vote', 'election-safety', 'asserts'],
     seeds: 30,
   },
   {
@@ -66,7 +66,8 @@ export const ELECTION_BUGS: readonly Bug[] = [
       'log-matching',
       'exactly-once',
     ],
-    seeds: 400,
+    seeds: 3,
+    scenario: 'a longer log of an older term',
   },
   {
     name: 'counts answers, not voters',

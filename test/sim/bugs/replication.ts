@@ -96,18 +96,6 @@ export const REPLICATION_BUGS: readonly Bug[] = [
     seeds: 3,
   },
   {
-    name: 'a follower commits what nobody compared',
-    story: 'The commit index of an append counts for entries that the append did not bring.',
-    patches: patch(
-      'raft/core/follower.ts',
-      'log.commitTo(Math.min(commit, last))',
-      'log.commitTo(Math.min(commit, log.last))',
-    ),
-    by: 'state-machine-safety',
-    also: others('state-machine-safety'),
-    seeds: 300,
-  },
-  {
     name: 'heartbeats carry the whole commit index',
     story: 'A follower commits what its log holds there, whatever that is.',
     patches: patch(
@@ -129,7 +117,8 @@ export const REPLICATION_BUGS: readonly Bug[] = [
     ),
     by: 'log-matching',
     also: others('log-matching'),
-    seeds: 40,
+    seeds: 3,
+    scenario: 'a tail of two terms ago',
   },
   {
     name: 'a late append cuts off newer entries',
@@ -145,49 +134,6 @@ export const REPLICATION_BUGS: readonly Bug[] = [
     by: 'asserts',
     also: others('asserts'),
     seeds: 100,
-  },
-  {
-    name: 'acknowledges its whole log',
-    story: 'An answer names the end of the log instead of what the append proved.',
-    patches: patch(
-      'raft/core/follower.ts',
-      "state.send(from, { type: 'appendReply', rejected: false, index: last })",
-      "state.send(from, { type: 'appendReply', rejected: false, index: log.last })",
-    ),
-    by: 'asserts',
-    also: others('asserts'),
-    seeds: 40,
-  },
-  {
-    name: 'progress survives an election',
-    story: 'A new leader believes what it knew of the others when it led before.',
-    patches: [
-      {
-        file: 'raft/core/tracker.ts',
-        find: `    this.progress.clear()
-    const { voters, learners } = this.configuration
-    for (const id of [...voters, ...learners]) this.progress.set(id, this.#newProgress(last + 1))`,
-        replace: `    this.progress.clear()
-    const { voters, learners } = this.configuration
-    for (const id of [...voters, ...learners]) {
-      const progress = this.#newProgress(last + 1)
-      progress.match = Math.min(last, this.#before.get(id) ?? 0)
-      this.progress.set(id, progress)
-    }`,
-      },
-      {
-        file: 'raft/core/tracker.ts',
-        find: `  unlead(): void {
-`,
-        replace: `  readonly #before = new Map<NodeId, number>()
-  unlead(): void {
-    for (const [id, { match }] of this.progress) this.#before.set(id, match)
-`,
-      },
-    ],
-    by: 'durable-majority',
-    also: others('durable-majority'),
-    seeds: 300,
   },
   {
     name: 'learners count',
@@ -231,8 +177,9 @@ export const REPLICATION_BUGS: readonly Bug[] = [
       'if (!settled) {',
     ),
     by: 'asserts',
-    also: others('asserts')?.concat('election-safety'),
-    seeds: 200,
+    also: others('asserts')?.concat('election-safety', 'configuration'),
+    seeds: 2,
+    scenario: 'one change at a time',
   },
   {
     name: 'a change counts before it is applied',
@@ -283,7 +230,8 @@ export const REPLICATION_BUGS: readonly Bug[] = [
     ),
     by: 'asserts',
     also: others('asserts'),
-    seeds: 300,
+    seeds: 3,
+    scenario: 'a late snapshot',
   },
   {
     name: 'a snapshot keeps a conflicting tail',
@@ -295,7 +243,8 @@ export const REPLICATION_BUGS: readonly Bug[] = [
     ),
     by: 'state-machine-safety',
     also: others('state-machine-safety'),
-    seeds: 600,
+    seeds: 3,
+    scenario: 'a snapshot and a conflicting tail',
   },
   {
     name: 'a full window never opens',
@@ -311,7 +260,8 @@ export const REPLICATION_BUGS: readonly Bug[] = [
     patches: patch('raft/core/replication.ts', 'leadership.uncommittedBytes -= bytes\n', ''),
     by: 'liveness',
     also: ['memory'],
-    seeds: 20,
+    seeds: 2,
+    scenario: 'a log under load',
   },
   {
     name: 'proposals without bound',
@@ -333,10 +283,9 @@ export const REPLICATION_BUGS: readonly Bug[] = [
       'return target !== undefined && state.log.committed >= target',
       'return target !== undefined || state.leader !== undefined',
     ),
-    by: 'leader-completeness',
-    also: others('leader-completeness'),
-    seeds: 3,
-    scenario: 'a damaged log decides',
+    by: 'asserts',
+    also: others('asserts'),
+    seeds: 200,
   },
   {
     name: 'a healing log asks without pause',
