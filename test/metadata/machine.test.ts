@@ -194,6 +194,17 @@ describe('machine: durability', () => {
     expect(store.held.length).toBe(1)
   })
 
+  test('machine: who waits for room is told when the disk fails', async () => {
+    const store = new HeldStore()
+    const machine = machineOn(store, { overlayBytesMax: 4_000, flushBytes: 1_000 })
+    await machine.open(0)
+    const applying = machine.apply(opening(1, 100))
+    await eventually('a flush', () => store.held.length === 1)
+    store.held[0]!.fail(new DpsError('RESOURCE_EXHAUSTED', 'the disk is full'))
+    await expect(applying).rejects.toThrow('the disk is full')
+    await machine.close()
+  })
+
   test('machine: what comes and goes between two flushes never reaches the disk', async () => {
     const store = new HeldStore()
     const machine = machineOn(store, {}, NEVER)
