@@ -20,6 +20,7 @@ export class SimStateStore implements StateStore {
   readonly #area: DiskArea
   readonly #durable: DurableState
   readonly #process: SimProcess
+  readonly #open = new Set<number>()
 
   constructor(disk: SimDisk, area: DiskArea, durable: DurableState, process: SimProcess) {
     this.#disk = disk
@@ -34,6 +35,10 @@ export class SimStateStore implements StateStore {
   }
 
   async open(generation: number): Promise<StateGeneration> {
+    if (this.#open.has(generation)) {
+      throw new DpsError('FAILED_PRECONDITION', `generation ${generation} is open already`)
+    }
+    this.#open.add(generation)
     await new Promise<void>((resolve) => this.#process.inputAfter(this.#disk.latencyUs(), resolve))
     let rows = this.#durable.get(generation)
     if (rows === undefined) {
@@ -41,10 +46,12 @@ export class SimStateStore implements StateStore {
       rows.open()
       this.#durable.set(generation, rows)
     }
-    return new SimGeneration(rows, this.#area, this.#process)
+    const close = () => this.#open.delete(generation)
+    return new SimGeneration(rows, this.#area, this.#process, close)
   }
 
   async remove(generation: number): Promise<void> {
+    assert(!this.#open.has(generation), 'an open generation is not removed')
     this.#durable.delete(generation)
   }
 
@@ -58,14 +65,16 @@ class SimGeneration implements StateGeneration {
   readonly #rows: MemoryGeneration
   readonly #area: DiskArea
   readonly #process: SimProcess
+  readonly #onClose: () => void
   #open = true
   #writing = false
 
-  constructor(rows: MemoryGeneration, area: DiskArea, process: SimProcess) {
+  constructor(rows: MemoryGeneration, area: DiskArea, process: SimProcess, onClose: () => void) {
     this.generation = rows.generation
     this.#rows = rows
     this.#area = area
     this.#process = process
+    this.#onClose = onClose
   }
 
   #check(): void {
@@ -102,6 +111,7 @@ class SimGeneration implements StateGeneration {
 
   async close(): Promise<void> {
     this.#open = false
+    this.#onClose()
   }
 }
 
