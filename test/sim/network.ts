@@ -2,8 +2,9 @@
  * What lies between machines. Links lose, delay, double and reorder; partitions cut them, in one direction or
  * both. Calls (snapshot pieces, forwarded commands) travel on the same links.
  */
-import { AssertionError, DpsError } from '../../src/base/index.js'
+import { AssertionError, assert, DpsError } from '../../src/base/index.js'
 import type { Message } from '../../src/raft/index.js'
+import { decodeFrame, encodeMessage, messageFrom } from '../../src/raft/message-codec.js'
 import type { SimProcess } from './process.js'
 import type { Rng } from './random.js'
 import type { World } from './world.js'
@@ -16,6 +17,8 @@ export interface LinkFault {
   duplicate: number
   /** Mean time between two pieces of a snapshot, beyond the delay. @default 0 */
   pieceMs?: number
+  /** Messages are encoded and decoded on their way. @default false */
+  wire?: boolean
   /** Every message takes just the mean. @default false */
   exact?: boolean
   /** Messages that are held back for up to ten delays; others overtake them. */
@@ -166,7 +169,7 @@ export class Network {
         return
       }
       to.process.input(() => {
-        for (const message of messages) to.deliver(message)
+        for (const message of messages) to.deliver(this.fault.wire ? overTheWire(message) : message)
       })
     })
   }
@@ -238,4 +241,13 @@ export class Network {
   #passes(from: string, to: string): boolean {
     return !this.isCut(from, to) && !this.#random.chance(this.fault.drop)
   }
+}
+
+/** What arrives of it: the same, in other objects. */
+function overTheWire(message: Message): Message {
+  const { header, body = new Uint8Array(0) } = encodeMessage(message)
+  const frame = decodeFrame(header)
+  assert(frame.kind === 'message', 'a message arrives as one')
+  const { from, to } = message
+  return messageFrom(frame.message, body, { from, to, clusterId: 'sim' })
 }

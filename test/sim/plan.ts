@@ -91,6 +91,8 @@ export function planOf(seed: number): Plan {
       duplicate: random.pick([0, 0, 0.01, 0.05]),
       reorder: random.pick([0, 0, 0.02, storms ? 0.2 : 0.05]),
       pieceMs: random.pick([0, 20, 300]),
+      // It costs a third of the speed.
+      wire: random.chance(0.1),
     },
     disk: { syncMs: random.pick([0.2, 1, 4, 20]), hiccupEvery: random.pick([0, 0, 500, 100]) },
     drift: random.pick([0, 0.01, 0.1]),

@@ -76,7 +76,7 @@ export const ELECTION_BUGS: readonly Bug[] = [
       {
         file: 'raft/core/tracker.ts',
         find: 'if (!this.#votes.has(id)) this.#votes.set(id, granted)',
-        replace: 'this.#votes.set(`${id}${this.#votes.size}`, granted)',
+        replace: 'this.#votes.set(id + this.#votes.size, granted)',
       },
       {
         file: 'raft/core/tracker.ts',
@@ -296,6 +296,7 @@ export const ELECTION_BUGS: readonly Bug[] = [
     story: 'The replica starts from what is left of its log as if that were all.',
     patches: patch(
       'raft/runner-start.ts',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source text
       'const healing = damaged ? { healing: `heal/${nonce}` } : {}',
       'const healing = {}',
     ),

@@ -1,5 +1,5 @@
 /** Directed runs: who leads, and who must not. */
-import type { Scenario, Stage } from '../scenario.js'
+import type { Scenario } from '../scenario.js'
 
 const deafLeader: Scenario = {
   name: 'deaf leader',
