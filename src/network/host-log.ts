@@ -52,7 +52,8 @@ const ROUTINE = new Set([
 /** A hostile peer must not be able to fill the log: one warning a minute of each component. */
 const WARNING_EVERY_MS = 60_000
 
-export function libp2pLogger(log: Log, clock: Clock): ComponentLogger {
+/** @param stopping from then on whatever fails does so because its database or connection is closed. */
+export function libp2pLogger(log: Log, clock: Clock, stopping: AbortSignal): ComponentLogger {
   const lastWarningMs = new Map<string, number>()
 
   const forComponent = (name: string): Logger => {
@@ -65,7 +66,7 @@ export function libp2pLogger(log: Log, clock: Clock): ComponentLogger {
     }
     const failure = (format: unknown, args: unknown[]): void => {
       const thrown = [format, ...args].find((arg): arg is Error => arg instanceof Error)
-      if (!isRoutine(thrown)) {
+      if (!stopping.aborted && !isRoutine(thrown)) {
         const now = clock.monotonicMs()
         if (now - (lastWarningMs.get(part) ?? -WARNING_EVERY_MS) >= WARNING_EVERY_MS) {
           lastWarningMs.set(part, now)

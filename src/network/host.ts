@@ -111,7 +111,7 @@ export class Host implements Part, StreamOpener {
       this.#node = await createNode({
         privateKey: identity.privateKey,
         store: this.#store,
-        logger: libp2pLogger(log, this.#clock),
+        logger: libp2pLogger(log, this.#clock, this.#stopping.signal),
         listen,
         announce,
         agent: agentOf(this.#init.version, this.#init.name),

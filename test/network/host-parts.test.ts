@@ -87,7 +87,8 @@ test('limiter: one IPv6 network counts as one address, and the table is bounded'
 test("log: libp2p's routine failures are quiet, the others warn once a minute", () => {
   const clock = clockAt()
   const { log, lines } = recordingLog()
-  const logger = libp2pLogger(log, clock).forComponent('libp2p:tcp')
+  const stopping = new AbortController()
+  const logger = libp2pLogger(log, clock, stopping.signal).forComponent('libp2p:tcp')
   logger('opened %s', 'x')
   logger.trace('detail')
   const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
@@ -100,6 +101,10 @@ test("log: libp2p's routine failures are quiet, the others warn once a minute", 
   clock.ms += 61_000
   logger.error('odd - %e', new RangeError('later'))
   expect(lines.at(-1)).toEqual({ level: 'warn', message: 'odd - later' })
+  clock.ms += 61_000
+  stopping.abort()
+  logger.error('odd - %e', new Error('Database is not open'))
+  expect(lines.at(-1)).toEqual({ level: 'debug', message: 'odd - Database is not open' })
 })
 
 test('log: a format with too few or too many values still prints them all', () => {
