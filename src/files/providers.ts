@@ -1,7 +1,7 @@
 /** Who may have it: peers that are connected anyway are asked first, then the DHT. */
 import type { CID } from 'multiformats/cid'
 import { type AbortOptions, childController, DpsError, delay } from '../base/index.js'
-import { kindOf } from '../content/index.js'
+import { compareDigests, digestOf, kindOf, sha256 } from '../content/index.js'
 import type { ChunkClient, FoundProvider, Reputation } from '../exchange/index.js'
 import type { Discovery, Host } from '../network/index.js'
 
@@ -20,7 +20,7 @@ export interface ProvidersComponents {
   discovery: Pick<Discovery, 'findProviders'>
   client: Pick<ChunkClient, 'has' | 'retrieve'>
   /** Who lied before is not asked. */
-  reputation: Pick<Reputation, 'trusted'>
+  reputation: Pick<Reputation, 'trusted' | 'report'>
 }
 
 /**
@@ -56,7 +56,10 @@ export async function* providersOf(
   const askToGive = async ({ peerId, addr }: { peerId: string; addr: string }) => {
     try {
       const root = await client.retrieve(peerId, cid, GIVEN_BYTES_MAX, call)
-      add({ peerId, addrs: [addr], root })
+      // Here and not by who asked: nobody may be waiting for it any more, and a lie is one all the same.
+      if (compareDigests(sha256(root.subarray()), digestOf(cid)) === 0) {
+        add({ peerId, addrs: [addr], root })
+      } else reputation.report(peerId, 'lied')
     } catch (error) {
       // It has it, and it is longer.
       const longer = error instanceof DpsError && error.code === 'RESOURCE_EXHAUSTED'

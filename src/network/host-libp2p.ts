@@ -1,5 +1,6 @@
 /** How libp2p is set up for this program; each setting with its reason. */
 import './polyfill.js'
+import { yamux } from '@chainsafe/libp2p-yamux'
 import { identify, identifyPush } from '@libp2p/identify'
 import type { ComponentLogger, Libp2p, PeerInfo, PrivateKey } from '@libp2p/interface'
 import type { KadDHT } from '@libp2p/kad-dht'
@@ -10,7 +11,6 @@ import { createLibp2p } from 'libp2p'
 import { swarmDht } from './host-dht.js'
 import { corkedNoise } from './host-noise.js'
 import type { HostStore } from './host-store.js'
-import { patientYamux } from './host-yamux.js'
 
 /** The swarm's own DHT: peers of other systems never enter its tables. */
 export const KAD_PROTOCOL = '/dps/kad/1.0.0'
@@ -55,7 +55,7 @@ export async function createNode(settings: Libp2pSettings): Promise<DpsLibp2p> {
     transports: [tcp({ backlog: 511 })],
     connectionEncrypters: [corkedNoise()],
     streamMuxers: [
-      patientYamux({
+      yamux({
         // The window must stay below the read buffer, or a slow reader is reset at 4 MiB.
         streamOptions: {
           initialStreamWindowSize: MIB,

@@ -4,7 +4,8 @@ import { type AbortOptions, DpsError, delay } from '../../src/base/index.js'
 import { cidOf, sha256 } from '../../src/content/index.js'
 import { type ProvidersComponents, providersOf } from '../../src/files/providers.js'
 
-const cid = cidOf('manifest', sha256(new Uint8Array(1)))
+const content = new Uint8Array(1)
+const cid = cidOf('manifest', sha256(content))
 
 function components(init: {
   has: Record<string, boolean | 'error' | 'never'>
@@ -12,9 +13,9 @@ function components(init: {
   dhtFails?: boolean
   root?: Uint8Array
   liar?: string
-}): ProvidersComponents & { aborted: string[]; lookups: number } {
+}): ProvidersComponents & { aborted: string[]; lookups: number; reported: string[] } {
   const aborted: string[] = []
-  const root = init.root ?? new Uint8Array(1)
+  const root = init.root ?? content
   const answer = async (peer: string, { signal }: AbortOptions = {}): Promise<boolean> => {
     const has = init.has[peer]
     if (has === 'error') throw new Error('gone')
@@ -29,13 +30,17 @@ function components(init: {
   const parts: ReturnType<typeof components> = {
     aborted,
     lookups: 0,
+    reported: [],
     host: {
       peers: () =>
         Object.keys(init.has).map((peerId) => ({ peerId, addr: `/a/${peerId}` })) as ReturnType<
           ProvidersComponents['host']['peers']
         >,
     },
-    reputation: { trusted: (peer) => peer !== init.liar },
+    reputation: {
+      trusted: (peer) => peer !== init.liar,
+      report: (peer) => parts.reported.push(peer),
+    },
     client: {
       has: async (peer, _, options) => [await answer(peer, options)],
       retrieve: async (peer, _, sizeMaxBytes, options) => {
@@ -92,7 +97,7 @@ test('providers: the nearest answer with a short manifest itself, a long one sta
     for await (const provider of providersOf(cid, parts)) return provider
     return undefined
   }
-  expect((await given(new Uint8Array([7])))?.root?.subarray()).toEqual(new Uint8Array([7]))
+  expect((await given(content))?.root?.subarray()).toEqual(content)
   expect(await given(new Uint8Array(20_000))).toEqual({ peerId: 'a', addrs: ['/a/a'] })
 })
 
@@ -102,4 +107,10 @@ test('providers: the DHT is asked when a connected peer’s answer was not enoug
   expect((await providers.next()).value?.peerId).toBe('a')
   expect(parts.lookups).toBe(0)
   expect((await providers.next()).value?.peerId).toBe('d')
+})
+
+test('providers: other bytes than the manifest’s are a lie, though nobody waits for them', async () => {
+  const parts = components({ has: { a: true }, dht: ['d'], root: new Uint8Array([7]) })
+  expect(await all(parts)).toEqual(['d'])
+  expect(parts.reported).toEqual(['a'])
 })
