@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import type { CheckName } from './check-names.js'
 import type { RunResult } from './simulation.js'
-import type { Order, Report } from './worker.js'
+import type { Order, Progress, Report } from './worker.js'
 
 export interface LaunchOptions {
   /** The bundle that runs. */
@@ -92,26 +92,57 @@ async function work(
   try {
     for (let order = takeOrder(); order !== undefined; order = takeOrder()) {
       child ??= fork(bundle, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-      add(order, await ask(child, order))
+      const report = await ask(child, order)
+      add(order, report)
+      if (child.exitCode !== null || child.killed) child = undefined
     }
   } finally {
     child?.kill()
   }
 }
 
+/** A seed takes some hundredths of a second. */
+const SPIN_MS = 60_000
+
 function ask(child: ChildProcess, order: Order): Promise<Report> {
+  const { from, count } = order
   return new Promise((resolve, reject) => {
-    const onExit = (code: number | null, signal: string | null) => {
-      const { from, count } = order
-      reject(
-        new Error(`a worker ended (${code ?? signal}) in seeds ${from} to ${from + count - 1}`),
-      )
-    }
-    child.once('exit', onExit)
-    child.once('message', (report) => {
+    let seed = from
+    const end = () => {
+      clearTimeout(timer)
       child.off('exit', onExit)
-      resolve(report as Report)
-    })
+      child.off('message', onMessage)
+    }
+    const onSpin = () => {
+      end()
+      // It hears nothing any more.
+      child.kill('SIGKILL')
+      resolve(spinning(seed))
+    }
+    let timer = setTimeout(onSpin, SPIN_MS)
+    const onExit = (code: number | null, signal: string | null) => {
+      end()
+      reject(new Error(`a worker ended (${code ?? signal}) in seed ${seed} of ${from}+${count}`))
+    }
+    const onMessage = (message: Progress | Report) => {
+      clearTimeout(timer)
+      timer = setTimeout(onSpin, SPIN_MS)
+      if ('seed' in message) seed = message.seed
+      else {
+        end()
+        resolve(message)
+      }
+    }
+    child.on('exit', onExit)
+    child.on('message', onMessage)
     child.send(order)
   })
+}
+
+/** What is told of a seed that never ends. */
+function spinning(seed: number): Report {
+  const message = `liveness: the seed spins: no event ends for ${SPIN_MS / 1_000} s`
+  const failure = { check: 'liveness', message, atMs: 0 }
+  const result = { seed, hash: '', failure, virtualMs: 0, events: 0, counts: {} }
+  return { seeds: 1, events: 0, virtualMs: 0, counts: {}, failures: [result], hashes: [] }
 }

@@ -22,6 +22,11 @@ export interface Order {
   trace?: string
 }
 
+/** Sent before each seed: a seed that spins can't tell. */
+export interface Progress {
+  seed: number
+}
+
 export interface Report {
   seeds: number
   events: number
@@ -92,7 +97,12 @@ function run(order: Order): void {
       process.send!(report)
       return
     }
-    const result = traced(from + report.seeds, order)
+    const progress: Progress = { seed: from + report.seeds }
+    process.send!(progress)
+    setImmediate(runOne)
+  }
+  const runOne = () => {
+    const result = traced(order.from + report.seeds, order)
     report.seeds++
     report.events += result.events
     report.virtualMs += result.virtualMs

@@ -12,7 +12,7 @@ export const ELECTION_BUGS: readonly Bug[] = [
     ),
     by: 'durable-promise',
     also: ['one-vote', 'election-safety'],
-    seeds: 3,
+    seeds: 30,
   },
   {
     name: 'votes for everybody',
@@ -43,7 +43,7 @@ export const ELECTION_BUGS: readonly Bug[] = [
       'log-matching',
       'exactly-once',
     ],
-    seeds: 40,
+    seeds: 200,
   },
   {
     name: 'compares logs by length alone',
@@ -94,7 +94,7 @@ export const ELECTION_BUGS: readonly Bug[] = [
       'monotonicity',
       'log-matching',
     ],
-    seeds: 100,
+    seeds: 200,
   },
   {
     name: 'half is a majority',
@@ -136,7 +136,7 @@ export const ELECTION_BUGS: readonly Bug[] = [
       'liveness',
       'durable-promise',
     ],
-    seeds: 100,
+    seeds: 200,
   },
   {
     name: 'the vote is forgotten in a crash',
@@ -156,7 +156,7 @@ export const ELECTION_BUGS: readonly Bug[] = [
     patches: patch('raft/core/node-state.ts', 'this.vote = undefined\n', ''),
     by: 'liveness',
     also: ['asserts', 'one-vote', 'monotonicity'],
-    seeds: 10,
+    seeds: 200,
   },
   {
     name: 'a timer that heartbeats do not reset',

@@ -61,7 +61,7 @@ export const REPLICATION_BUGS: readonly Bug[] = [
     ),
     by: 'durable-promise',
     also: others('durable-promise')?.concat('one-vote', 'election-safety'),
-    seeds: 3,
+    seeds: 30,
   },
   {
     name: 'the leader counts what its disk has not got',
@@ -93,7 +93,7 @@ export const REPLICATION_BUGS: readonly Bug[] = [
     ],
     by: 'asserts',
     also: others('asserts'),
-    seeds: 3,
+    seeds: 30,
   },
   {
     name: 'heartbeats carry the whole commit index',
@@ -252,7 +252,7 @@ export const REPLICATION_BUGS: readonly Bug[] = [
     patches: patch('raft/core/leader.ts', '} else progress.inflights.free(index)', '}'),
     by: 'liveness',
     also: ['calm'],
-    seeds: 100,
+    seeds: 200,
   },
   {
     name: 'room for proposals is never given back',

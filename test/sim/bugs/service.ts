@@ -53,7 +53,7 @@ export const SERVICE_BUGS: readonly Bug[] = [
     ),
     by: 'read-index',
     also: STALE,
-    seeds: 10,
+    seeds: 200,
   },
   {
     name: 'a round confirms reads that came after it',
@@ -85,7 +85,7 @@ export const SERVICE_BUGS: readonly Bug[] = [
     ),
     by: 'exactly-once',
     also: ['linearizability'],
-    seeds: 10,
+    seeds: 200,
   },
   {
     name: 'repeated commands apply again',
@@ -113,7 +113,7 @@ export const SERVICE_BUGS: readonly Bug[] = [
     ),
     by: 'linearizability',
     also: ['exactly-once'],
-    seeds: 60,
+    seeds: 200,
   },
   {
     name: 'applies the last of a batch again',
@@ -137,7 +137,7 @@ export const SERVICE_BUGS: readonly Bug[] = [
     ),
     by: 'state-machine-safety',
     also: without('state-machine-safety'),
-    seeds: 40,
+    seeds: 200,
   },
   {
     name: 'a state that depends on its machine',
@@ -164,7 +164,7 @@ export const SERVICE_BUGS: readonly Bug[] = [
     ),
     by: 'state-machine-safety',
     also: without('state-machine-safety'),
-    seeds: 5,
+    seeds: 30,
   },
   {
     name: 'what came during a flush is forgotten',
@@ -173,19 +173,6 @@ export const SERVICE_BUGS: readonly Bug[] = [
     by: 'state-machine-safety',
     also: without('state-machine-safety'),
     seeds: 20,
-  },
-  {
-    name: 'durable before it is',
-    story:
-      'A flush that ends speaks for everything that was applied meanwhile: the log forgets too much.',
-    patches: patch(
-      'metadata/machine.ts',
-      '      this.#durable = mark\n',
-      '      this.#durable = this.#mark\n',
-    ),
-    by: 'asserts',
-    also: without('asserts'),
-    seeds: 40,
   },
   {
     name: 'the log forgets what is not durable',
@@ -197,7 +184,7 @@ export const SERVICE_BUGS: readonly Bug[] = [
     ),
     by: 'asserts',
     also: without('asserts'),
-    seeds: 40,
+    seeds: 200,
   },
   {
     name: 'the log never shrinks',
@@ -265,7 +252,7 @@ export const SERVICE_BUGS: readonly Bug[] = [
       'one-vote',
       'election-safety',
     ),
-    seeds: 10,
+    seeds: 200,
   },
   {
     name: 'an older hard state wins',
