@@ -16,6 +16,12 @@ export interface DiskFault {
   exact?: boolean
 }
 
+/**
+ * A disk that stalls for longer is a broken one, and no member recovers on it: faults that end are for
+ * those that live.
+ */
+const WRITE_US_MAX = 3_000_000
+
 /** One thing that is written, whole or not at all. */
 interface Write {
   apply(): void
@@ -49,7 +55,8 @@ export class SimDisk {
     const { syncMs, hiccupEvery, exact } = this.fault
     if (exact) return syncMs * 1_000
     const slow = hiccupEvery > 0 && this.random.below(hiccupEvery) === 0
-    return 20 + this.random.exponential(syncMs * 1_000 * (slow ? 100 : 1))
+    const us = this.random.exponential(syncMs * 1_000 * (slow ? 100 : 1))
+    return 20 + Math.min(us, WRITE_US_MAX)
   }
 
   /**
