@@ -12,7 +12,7 @@ export const ELECTION_BUGS: readonly Bug[] = [
     ),
     by: 'durable-promise',
     also: ['one-vote', 'election-safety'],
-    seeds: 30,
+    seeds: 200,
   },
   {
     name: 'votes for everybody',
@@ -24,7 +24,7 @@ export const ELECTION_BUGS: readonly Bug[] = [
     ),
     by: 'monotonicity',
     also: ['one-vote', 'election-safety', 'asserts'],
-    seeds: 30,
+    seeds: 200,
   },
   {
     name: 'votes for any log',
@@ -116,7 +116,7 @@ export const ELECTION_BUGS: readonly Bug[] = [
       'monotonicity',
       'log-matching',
     ],
-    seeds: 10,
+    seeds: 200,
   },
   {
     name: 'the term is forgotten in a crash',
@@ -266,7 +266,7 @@ export const ELECTION_BUGS: readonly Bug[] = [
       'monotonicity',
       'read-index',
     ],
-    seeds: 40,
+    seeds: 200,
   },
   {
     name: 'votes with a damaged log',
@@ -312,6 +312,6 @@ export const ELECTION_BUGS: readonly Bug[] = [
       'read-index',
       'log-matching',
     ],
-    seeds: 40,
+    seeds: 200,
   },
 ]

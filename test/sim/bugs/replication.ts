@@ -45,7 +45,7 @@ export const REPLICATION_BUGS: readonly Bug[] = [
     ),
     by: 'durable-promise',
     also: others('durable-promise')?.concat('one-vote', 'election-safety'),
-    seeds: 3,
+    seeds: 30,
   },
   {
     name: 'writes without sync',
@@ -61,7 +61,7 @@ export const REPLICATION_BUGS: readonly Bug[] = [
     ),
     by: 'durable-promise',
     also: others('durable-promise')?.concat('one-vote', 'election-safety'),
-    seeds: 30,
+    seeds: 200,
   },
   {
     name: 'the leader counts what its disk has not got',
@@ -74,7 +74,7 @@ export const REPLICATION_BUGS: readonly Bug[] = [
     ),
     by: 'durable-majority',
     also: others('durable-majority'),
-    seeds: 10,
+    seeds: 200,
   },
   {
     name: 'applies past the commit index',
@@ -93,7 +93,7 @@ export const REPLICATION_BUGS: readonly Bug[] = [
     ],
     by: 'asserts',
     also: others('asserts'),
-    seeds: 30,
+    seeds: 200,
   },
   {
     name: 'heartbeats carry the whole commit index',
@@ -105,7 +105,7 @@ export const REPLICATION_BUGS: readonly Bug[] = [
     ),
     by: 'asserts',
     also: others('asserts'),
-    seeds: 10,
+    seeds: 200,
   },
   {
     name: 'appends fit anywhere',
@@ -133,7 +133,7 @@ export const REPLICATION_BUGS: readonly Bug[] = [
     ),
     by: 'asserts',
     also: others('asserts'),
-    seeds: 100,
+    seeds: 200,
   },
   {
     name: 'learners count',
@@ -193,7 +193,7 @@ export const REPLICATION_BUGS: readonly Bug[] = [
     ),
     by: 'configuration',
     also: others('configuration')?.concat('election-safety'),
-    seeds: 40,
+    seeds: 200,
   },
   {
     name: 'a removed leader stays',

@@ -41,7 +41,7 @@ export const SERVICE_BUGS: readonly Bug[] = [
     ),
     by: 'read-index',
     also: STALE,
-    seeds: 100,
+    seeds: 200,
   },
   {
     name: 'reads do not wait for the state',
@@ -100,7 +100,7 @@ export const SERVICE_BUGS: readonly Bug[] = [
     ],
     by: 'exactly-once',
     also: ['linearizability'],
-    seeds: 40,
+    seeds: 200,
   },
   {
     name: 'two commands share a number',
@@ -125,7 +125,7 @@ export const SERVICE_BUGS: readonly Bug[] = [
     ),
     by: 'apply-order',
     also: without('apply-order'),
-    seeds: 5,
+    seeds: 30,
   },
   {
     name: 'sessions are lost in snapshots',
@@ -149,7 +149,7 @@ export const SERVICE_BUGS: readonly Bug[] = [
     ),
     by: 'state-machine-safety',
     also: without('state-machine-safety'),
-    seeds: 3,
+    seeds: 30,
   },
   {
     name: 'the applied index is ahead of the state',
@@ -164,7 +164,7 @@ export const SERVICE_BUGS: readonly Bug[] = [
     ),
     by: 'state-machine-safety',
     also: without('state-machine-safety'),
-    seeds: 30,
+    seeds: 200,
   },
   {
     name: 'what came during a flush is forgotten',
@@ -172,7 +172,7 @@ export const SERVICE_BUGS: readonly Bug[] = [
     patches: patch('metadata/machine.ts', 'this.#overlay.written()', 'this.#overlay.clear()'),
     by: 'state-machine-safety',
     also: without('state-machine-safety'),
-    seeds: 20,
+    seeds: 200,
   },
   {
     name: 'the log forgets what is not durable',
@@ -271,7 +271,7 @@ export const SERVICE_BUGS: readonly Bug[] = [
       'leader-completeness',
       'durable-majority',
     ),
-    seeds: 10,
+    seeds: 200,
   },
   {
     name: 'a broken transfer is never resumed',
@@ -294,6 +294,6 @@ export const SERVICE_BUGS: readonly Bug[] = [
     ),
     by: 'liveness',
     also: without('liveness'),
-    seeds: 100,
+    seeds: 200,
   },
 ]
